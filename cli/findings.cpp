@@ -44,7 +44,7 @@ class Findings {
             const json& members = status_.at("members");
             const json& witness = gateway.at("lease").at("witness");
             const bool is_witness = voter == kWitnessId;
-            const bool is_answering = is_witness && witness.at("heard").get<bool>();
+            const bool is_answering = is_witness && witness.at("answers").get<bool>();
             if (!is_answering &&
                 std::none_of(members.begin(), members.end(),
                              [&voter](const json& member) { return member.at("id") == voter; })) {
@@ -145,7 +145,7 @@ class Findings {
             return;
         }
         const auto name = printable(witness.at("name").get<std::string>());
-        if (!witness.at("heard").get<bool>()) {
+        if (!witness.at("answers").get<bool>()) {
             add_of(gateway, Health::degraded,
                    fmt::format("the witness {} does not answer: look whether vpnha-witness runs "
                                "there, and whether UDP gets there and back",
@@ -415,7 +415,7 @@ std::string witness_line(const json& status) {
         if (witness.is_null()) {
             continue;
         }
-        const json& received = witness.at("heard_ms");
+        const json& received = witness.at("received_ms");
         const json& round_trip = witness.at("round_trip_ms");
         // The witness's state is the same for all gateways.
         return fmt::format(

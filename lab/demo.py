@@ -21,7 +21,7 @@ from vpnlab.host.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyU
 from vpnlab.host.kernel import DEFAULT_SERIES  # noqa: E402
 from vpnlab.host.machines import ensure_machine, usual_kind  # noqa: E402
 from vpnlab.host.lab import Lab, check_host, known_labs  # noqa: E402
-from vpnlab.host.progress import run_logged, say  # noqa: E402
+from vpnlab.host.progress import emit, run_logged  # noqa: E402
 from vpnlab.host.stage import install_stage  # noqa: E402
 from vpnlab.report.report import print_summary, write_report  # noqa: E402
 from vpnlab.steps import scenario  # noqa: E402 - the path must be set first
@@ -91,7 +91,7 @@ def main() -> int:
                         help="what the client speaks: L2TP/IPsec from behind a NAT, as phones and "
                              "Windows do (default), plain L2TP, PPTP, or WireGuard")
     parser.add_argument("--keep", action="store_true",
-                        help="leave the lab up afterwards and say how to look around")
+                        help="leave the lab up afterwards and show how to look around")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", metavar="DIR",
                         help="where report and captures go (default: build/demo)")
     options = parser.parse_args()
@@ -113,14 +113,14 @@ def _interrupt(*_: object) -> None:
 
 def run(chosen: Sequence[Act], out: Path, keep: bool) -> int:
     check_machine(chosen)
-    say("building vpnha as it would be packaged; the first time takes minutes")
+    emit("building vpnha as it would be packaged; the first time takes minutes")
     stage = build()
-    say("the lab's kernel: made once from Debian's package, then cached")
+    emit("the lab's kernel: made once from Debian's package, then cached")
     ensure_machine(usual_kind(), DEFAULT_SERIES)
     remove_earlier(out)
     met = []
     for act in chosen:
-        say(f"--- {act.label}: {act.shows}")
+        emit(f"--- {act.label}: {act.shows}")
         met.append(run_act(act, out, stage, keep and act is chosen[-1]))
     # First what vpnha does.
     results = [(act.label, out / act.scenario)
@@ -167,7 +167,7 @@ def build() -> Path:
     with log.open("w", encoding="utf-8") as output:
         for argv in (["cmake", "--preset", "release"],
                      ["cmake", "--build", "--preset", "release", "--target", "product"]):
-            if run_logged(argv, ROOT, output, lambda text: say(f"vpnha: {text}")):
+            if run_logged(argv, ROOT, output, lambda text: emit(f"vpnha: {text}")):
                 output.flush()
                 raise BuildFailed(build_failure(argv, log))
     return install_stage()

@@ -116,12 +116,12 @@ class Checks:
     def step(self, name: str, argv: Sequence[str],
              count: Callable[[str], Count | None] | None = None) -> bool:
         """Runs a command; `count` reads from its output how many tests there were."""
-        self._say(f"{name} …")
+        self._print(f"{name} …")
         log = LOGS / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".log")
         began = time.monotonic()
         with log.open("w", encoding="utf-8") as output:
             try:
-                code = run_logged(argv, ROOT, output, lambda text: self._say(f"{name}: {text}"))
+                code = run_logged(argv, ROOT, output, lambda text: self._print(f"{name}: {text}"))
             except OSError as error:
                 output.write(str(error))
                 code = 127
@@ -135,17 +135,17 @@ class Checks:
         if found.failed:
             self.failures.append(name)
             print("\n".join(text.splitlines()[-TAIL_LINES:]))
-            self._say(f"{name}: FAILED ({seconds:.0f} s); all of it: {log}")
+            self._print(f"{name}: FAILED ({seconds:.0f} s); all of it: {log}")
         else:
-            self._say(f"{name}: ok ({seconds:.0f} s, {found.passed} passed)")
+            self._print(f"{name}: ok ({seconds:.0f} s, {found.passed} passed)")
         return not found.failed
 
     def versioned_step(self, name: str, argv: Sequence[str]) -> None:
         """A step with a tool that is called like it, unless that is of another version."""
         found, wanted = None, VERSIONS[name]
         if shutil.which(name):
-            said = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
-            found = re.search(r"\d+(\.\d+)+", said.stdout)
+            done = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
+            found = re.search(r"\d+(\.\d+)+", done.stdout)
         if found and not f"{found[0]}.".startswith(f"{wanted}."):
             self.skip(name, f"it is version {found[0]}, the tree is by {wanted}")
         else:
@@ -157,9 +157,9 @@ class Checks:
 
     def skip(self, name: str, why: str) -> None:
         self.skipped.append(f"{name} ({why})")
-        self._say(f"{name}: SKIPPED, {why}")
+        self._print(f"{name}: SKIPPED, {why}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"[{time.monotonic() - self._start:7.1f} s] {text}", flush=True)
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The log of a witness: lines on stderr, as vpnhad's are,
-//     2026-11-20T09:46:11.123456Z vpnha-witness[812]: info: node 1 is reachable event=node-heard …
+//     2026-11-20T09:46:11.123456Z vpnha-witness[812]: info: node 1 is reachable event=node-seen …
 // A thread writes them, so that a file that blocks delays nothing. Of frequent events it writes
 // kLinesAtOnce lines at once, and then one a second; another line has how many were left out.
 #pragma once

@@ -229,7 +229,7 @@ void Service::note_nodes(TimePoint now) {
     for (const auto& [node, received] : host_->received()) {
         if (now - received.at < kAnsweredFor && received_.insert(node).second) {
             emit(Level::info,
-                 fmt::format("node {} is reachable event=node-heard node={} address={}", node.value,
+                 fmt::format("node {} is reachable event=node-seen node={} address={}", node.value,
                              node.value, UdpPorts::from_text(received.from)),
                  now);
         }

@@ -5,7 +5,7 @@ usage: datagrams.py serve PORT SIZE LOG
        datagrams.py ask ADDRESS PORT SOURCE_PORT INTERVAL_S LOG
 
 The server answers what it gets, with SIZE octets at least, and on SIGUSR1 speaks first, to the peer
-it heard last. The client asks each INTERVAL_S, and no more after SIGUSR1. Lines of LOG:
+that sent last. The client asks each INTERVAL_S, and no more after SIGUSR1. Lines of LOG:
 `r T_NS ADDRESS PORT TEXT` received, `s T_NS ADDRESS PORT TEXT` sent, `e T_NS ERRNO` not sent.
 """
 from __future__ import annotations
@@ -48,10 +48,10 @@ def serve(port: str, size: str, path: str) -> None:
     peer, last = Peer(("", int(port)), path), None
     print("listening", flush=True)
     while True:
-        heard = peer.receive(0.1)
-        if heard is not None:
-            last = heard[1]
-            peer.send(f"answer-{heard[0]}".ljust(int(size), "."), last)
+        received = peer.receive(0.1)
+        if received is not None:
+            last = received[1]
+            peer.send(f"answer-{received[0]}".ljust(int(size), "."), last)
         if peer.signalled and last is not None:
             peer.signalled = False
             peer.send("server-first", last)

@@ -46,35 +46,35 @@ def serve(control: socket.socket, size: int, log_path: str) -> None:
     client = ("", 0)
     lines = control.makefile("r", encoding="ascii", newline="\r\n")
 
-    def say(text: str) -> None:
+    def reply(text: str) -> None:
         control.sendall(f"{text}\r\n".encode())
 
     def note(text: str) -> None:
         with open(log_path, "a", encoding="ascii") as log:
             log.write(f"{text}\n")
 
-    say("220 ready")
+    reply("220 ready")
     for line in lines:
         command, _, argument = line.strip().partition(" ")
         if command == "PORT":
             client = endpoint(argument)
             note(f"PORT {client[0]}:{client[1]}")
-            say("200 port")
+            reply("200 port")
         elif command == "RETR":
-            say("150 opening")
+            reply("150 opening")
             if argument == HELD:
                 note(HELD)
                 signal.sigwait({signal.SIGUSR1})
             try:
                 send_file(client, size)
-                say("226 sent")
+                reply("226 sent")
             except OSError as error:
-                say(f"425 {error}")
+                reply(f"425 {error}")
         elif command == "QUIT":
-            say("221 bye")
+            reply("221 bye")
             return
         else:
-            say(ANSWERS.get(command, "502 what"))
+            reply(ANSWERS.get(command, "502 what"))
 
 
 def run_server(port: str, size: str, log_path: str) -> None:

@@ -164,7 +164,7 @@ def mount_special(config: dict) -> None:
             os.symlink(target, f"/dev/{name}")
     for path in ("/run/lock", "/run/lab"):
         os.mkdir(path)
-    # Logs must survive a power cut, for they tell what led to it.
+    # Logs must survive a power cut: they show its cause.
     logs = skeleton("/var/log")
     mount_host(config, config["log_directory"], "/var/log")
     make_directories(logs, "/var/log")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The peers of the sessions that session_crowd.py announces: they answer what a gateway says.
+"""The peers of the sessions that session_crowd.py announces: they answer what a gateway sends.
 
 usage: l2tp_peers.py FIRST COUNT
 
 Listens on COUNT UDP ports from FIRST on; the peer of port N has the tunnel and session id N, as the
 gateway has. Every control message with content is answered by an acknowledgement (RFC 2661 5.8),
-every LCP echo by a reply (RFC 1661 5.8). Each second a line says as JSON how many peers a gateway
+every LCP echo by a reply (RFC 1661 5.8). Each second a line has as JSON how many peers a gateway
 has spoken to, and how much was answered. At SIGTERM each peer that was spoken to ends its tunnel,
 200 of them a second, and again after 8 s while that is not acknowledged. The program ends when all
 of that is acknowledged, or with 1 after 120 s.
@@ -74,7 +74,7 @@ class Peers:
             peer.bind(("", port))
             self._selector.register(peer, selectors.EVENT_READ, port)
         # By port: socket, address of the gateway, what it acknowledges and expects next.
-        self._heard: dict[int, tuple[socket.socket, tuple, int, int]] = {}
+        self._reached: dict[int, tuple[socket.socket, tuple, int, int]] = {}
         self._stopped_at: dict[int, float] = {}
         self._stopping_since: float | None = None
         self._stops = 0
@@ -82,7 +82,7 @@ class Peers:
         self.ending = False
 
     def line(self) -> str:
-        return json.dumps({"heard": len(self._heard), **self._counts})
+        return json.dumps({"reached": len(self._reached), **self._counts})
 
     def serve(self, patience_s: float) -> None:
         for key, _ in self._selector.select(patience_s):
@@ -99,23 +99,23 @@ class Peers:
         if answer is not None:
             self._counts["acknowledged"] += 1
             peer.sendto(answer, sender)
-            self._heard[port] = (peer, sender, nr, (ns + 1) & 0xFFFF)
-        elif port in self._stopped_at and nr == (self._heard[port][2] + 1) & 0xFFFF:
-            del self._heard[port], self._stopped_at[port]
+            self._reached[port] = (peer, sender, nr, (ns + 1) & 0xFFFF)
+        elif port in self._stopped_at and nr == (self._reached[port][2] + 1) & 0xFFFF:
+            del self._reached[port], self._stopped_at[port]
 
     def stop_some(self, now: float) -> bool:
         """At the pace, from the first call on. Whether there are tunnels left."""
         if self._stopping_since is None:
             self._stopping_since = now
         allowed = int(STOPS_PER_SECOND * (now - self._stopping_since)) + 1 - self._stops
-        due = [port for port in self._heard
+        due = [port for port in self._reached
                if port not in self._stopped_at or now >= self._stopped_at[port] + STOP_AGAIN_S]
         for port in due[:allowed]:
             self._stops += 1
-            peer, gateway, ns, nr = self._heard[port]
+            peer, gateway, ns, nr = self._reached[port]
             peer.sendto(stop_ccn(port, ns, nr), gateway)
             self._stopped_at[port] = now
-        return bool(self._heard)
+        return bool(self._reached)
 
 
 def main() -> int:
@@ -127,11 +127,11 @@ def main() -> int:
         peers.ending = True
     signal.signal(signal.SIGTERM, end)
     print(f"listening on {count} ports", flush=True)
-    said_at = time.monotonic()
+    printed_at = time.monotonic()
     while not peers.ending:
         peers.serve(1.0)
-        if time.monotonic() >= said_at + 1:
-            said_at = time.monotonic()
+        if time.monotonic() >= printed_at + 1:
+            printed_at = time.monotonic()
             print(peers.line(), flush=True)
     until = time.monotonic() + STOP_LIMIT_S
     while is_left := peers.stop_some(time.monotonic()):

@@ -59,7 +59,7 @@ def serve(port: str, interval: str, path: str) -> None:
             due = max(due + float(interval), time.monotonic() - float(interval))
             time.sleep(max(0.0, due - time.monotonic()))
     except Stopped:
-        # A signal in the middle of sendall() may leave part of a record: the end says how much.
+        # A signal in the middle of sendall() may leave part of a record: the end shows how much.
         connection.close()
     except OSError as error:
         errors.append(code(error))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Logs when nftables tables and IPv4 addresses come to this node and go, as the kernel tells it.
+"""Logs when nftables tables and IPv4 addresses come to this node and go, as the kernel reports it.
 
 usage: ruleset_watch.py LOG
 
@@ -35,7 +35,7 @@ def listener(protocol: int) -> socket.socket:
 
 
 def events(protocol: int, data: bytes) -> Iterator[tuple[str, str]]:
-    """What a datagram of the kernel tells: kind and name."""
+    """What a datagram of the kernel reports: kind and name."""
     while len(data) >= 16:
         length, kind = struct.unpack_from("IH", data)
         if length < 16:

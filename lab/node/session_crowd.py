@@ -36,7 +36,7 @@ MTU = 1400
 SEQUENCED = 1 << 4
 # Unanswered ones that end a session.
 ECHO_FAILURES = 6
-# Nearly as long as a name may be: fewer sessions make as much to tell.
+# Nearly as long as a name may be: fewer sessions make as much to send.
 NAME_OCTETS = 250
 ANSWER_OCTETS = 2048
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does to the sockets of a process what a machine under load does to it, without the load.
 
-usage: sockets_of.py PID buffer BYTES   those on which it hears of flows have a smaller buffer than
+usage: sockets_of.py PID buffer BYTES   those that bring events of flows have a smaller buffer than
                                         it asked for: events that find it full are lost
        sockets_of.py PID blind          those that capture packets see no more of them
        sockets_of.py PID see            they see all packets again
@@ -38,7 +38,7 @@ def sockets_of(pid: int) -> list[socket.socket]:
     return found
 
 
-def hears_of_flows(each: socket.socket) -> bool:
+def receives_flows(each: socket.socket) -> bool:
     if (each.family, each.proto) != (socket.AF_NETLINK, NETLINK_NETFILTER):
         return False
     groups = each.getsockopt(SOL_NETLINK, LIST_MEMBERSHIPS, 64)
@@ -46,7 +46,7 @@ def hears_of_flows(each: socket.socket) -> bool:
 
 
 def shrink(each: socket.socket, size: int) -> bool:
-    if not hears_of_flows(each):
+    if not receives_flows(each):
         return False
     each.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, size)
     return True

@@ -5,7 +5,7 @@ in fsync(), by FUSE's own protocol (linux/fuse.h). One directory, files of a few
 usage: stalling_fs.py DIRECTORY CONTROL
 
 Mounts itself on DIRECTORY. Before each fsync is answered the file CONTROL is asked how long that
-takes: "0" or another number of milliseconds, or "stuck", which lasts until it says something else.
+takes: "0" or another number of milliseconds, or "stuck", which lasts until it has something else.
 A program that waits for an answer cannot be killed meanwhile, as with a disk.
 """
 from __future__ import annotations

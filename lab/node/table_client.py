@@ -45,7 +45,7 @@ def value_of(key: str) -> str:
 
 
 def put(address: str, port: str, prefix: str, width: str, path: str) -> None:
-    """Each key has a socket of its own, so that an answer says which one it is for."""
+    """Each key has a socket of its own, so that an answer shows which one it is for."""
     stopped: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     waiting: dict[socket.socket, str] = {}

@@ -63,7 +63,7 @@ class Stream:
 
 def transfer(connection: socket.socket, stream: Stream, interval: float,
              stopping: list[bool]) -> None:
-    """Sends a record each interval until told to stop, then waits for the rest of the echo."""
+    """Sends a record each interval until it is stopped, then waits for the rest of the echo."""
     number, due, pending = 0, time.monotonic(), b""
     drain_until = None
     while True:

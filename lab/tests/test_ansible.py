@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What Ansible is told of the lab, and what it says."""
+"""What Ansible receives of the lab, and what it prints."""
 import re
 
 from vpnlab.rollout.ansible import COLLECTION, RECAP, secret_words
 from vpnlab.product.cluster import TUNED, corosync_conf
 from vpnlab.product.ipsec_gateway import SECRET
 
-SAID = """\
+OUTPUT = """\
 PLAY RECAP *********************************************************************
 gw1                        : ok=31   changed=2    unreachable=0    failed=0    skipped=0
 gw2                        : ok=28   changed=0    unreachable=0    failed=1    skipped=3
@@ -14,14 +14,14 @@ gw2                        : ok=28   changed=0    unreachable=0    failed=1    s
 
 
 def test_the_recap_has_each_nodes_changes():
-    assert [(found[0], found[2]) for found in RECAP.findall(SAID)] == [("gw1", "2"), ("gw2", "0")]
+    assert [(found[0], found[2]) for found in RECAP.findall(OUTPUT)] == [("gw1", "2"), ("gw2", "0")]
 
 
-def test_a_secret_in_what_ansible_said_is_found(tmp_path):
-    (tmp_path / "ansible-1.log").write_text(SAID, encoding="utf-8")
+def test_a_secret_in_the_output_of_ansible_is_found(tmp_path):
+    (tmp_path / "ansible-1.log").write_text(OUTPUT, encoding="utf-8")
     assert secret_words(tmp_path, (SECRET,)) == []
     (tmp_path / "ansible-2.log").write_text(f'msg: "{SECRET}"\n', encoding="utf-8")
-    assert secret_words(tmp_path, (SECRET, "unsaid")) == [SECRET]
+    assert secret_words(tmp_path, (SECRET, "unsent")) == [SECRET]
 
 
 def test_the_role_has_the_tuned_profile():

@@ -46,5 +46,5 @@ def test_each_gateway_and_the_router_are_neighbours_with_bfd():
     assert "detect-multiplier 20" in bgp.bfd_conf(4)
 
 
-def test_the_blackhole_is_worse_than_what_bgp_says():
+def test_the_blackhole_is_worse_than_what_bgp_announces():
     assert bgp.LAST_RESORT >> 24 == 255

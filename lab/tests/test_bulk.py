@@ -27,8 +27,8 @@ def ask(*arguments: str) -> dict:
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_what_arrives_is_counted(direction):
-    said = ask(direction, "0.2")
-    assert said["octets"] > 0 and said["seconds"] > 0
+    done = ask(direction, "0.2")
+    assert done["octets"] > 0 and done["seconds"] > 0
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])

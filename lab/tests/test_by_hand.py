@@ -18,7 +18,7 @@ two
 """
 
 
-def test_a_block_says_where_it_belongs():
+def test_a_block_names_where_it_belongs():
     assert blocks(PAGE) == [Block("gw1", "one\ntwo\n")]
 
 

@@ -36,7 +36,7 @@ def test_each_word_has_its_own_answer(read):
     assert gateway == Goodbye()
 
 
-def test_what_is_said_again_was_not_answered_in_time(read):
+def test_what_is_sent_again_was_not_answered_in_time(read):
     pcap = Pcap()
     for t in (1, 2):
         pcap.control(t, l2tp_control(CLIENTS, 65535, 3, CDN), from_client=False)

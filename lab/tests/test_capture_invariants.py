@@ -298,7 +298,7 @@ def test_other_probes_are_no_replays(replays):
     assert replays(pcap) == 0
 
 
-def test_replies_and_strangers_say_nothing(replays):
+def test_replies_and_strangers_show_nothing(replays):
     pcap = Pcap()
     for t in (1, 2):
         pcap.ip(t, echo(SERVER, INNER, 1, reply=True)).ip(t, echo(CLIENT, SERVER, 1))

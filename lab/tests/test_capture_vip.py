@@ -71,7 +71,7 @@ class VipTest(unittest.TestCase):
         got = self.analyse(self.serving(Pcap(), 0.0, 1.0, GW1_MAC), gw2, macs=macs)
         self.assertEqual((1, 2), (got.owners_max, len(got.served_by)))
 
-    def test_nobody_heard_is_not_observed(self) -> None:
+    def test_nobody_seen_is_not_observed(self) -> None:
         got = self.analyse(Pcap(), Pcap())
         self.assertEqual((None, None, []), (got.owners_max, got.overlap_ms, got.served_by))
 

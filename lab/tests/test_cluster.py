@@ -58,12 +58,12 @@ def test_corosync_conf_is_well_formed_and_complete():
     assert "@" not in text
 
 
-def test_corosync_conf_encrypts_unless_told_not_to():
+def test_corosync_conf_encrypts_unless_it_is_disabled():
     text = cluster.corosync_conf(GATEWAYS, cluster.TUNED, encrypted=False)
     assert "crypto_cipher: none\n" in text and "crypto_hash: none\n" in text
 
 
-def test_status_tells_roles_from_transitions():
+def test_status_distinguishes_roles_from_transitions():
     status = cluster.parse_status(STATUS)
     assert status.quorate and status.dc == "gw2"
     assert status.online == {"gw1", "gw2"}

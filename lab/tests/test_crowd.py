@@ -70,7 +70,7 @@ def test_silence_of_a_line_is_its_longest_wait():
 
 
 class FakeLines:
-    """Each of its lines is up when it is told so."""
+    """Each of its lines is up when it is dialled."""
 
     def __init__(self, count):
         self.numbers = range(count)
@@ -154,23 +154,23 @@ def test_peers_that_were_spoken_to_end_at_a_pace_and_again_until_that_is_acknowl
         gateway.bind(("127.0.0.1", 0))
         gateway.settimeout(5)
 
-        def hear(port, ns, nr, body=b"\x80\x08\0\0\0\0\0\x06"):
+        def send(port, ns, nr, body=b"\x80\x08\0\0\0\0\0\x06"):
             gateway.sendto(program.HEADER.pack(0xC802, 12 + len(body), port, 0, ns, nr) + body,
                            ("127.0.0.1", port))
             peers.serve(5)
         for port in range(first, first + count - 1):
-            hear(port, 8, 3)
+            send(port, 8, 3)
             assert gateway.recv(100) == program.HEADER.pack(0xC802, 12, port, 0, 3, 9)
         gap = 1 / program.STOPS_PER_SECOND
         assert peers.stop_some(0.0) and peers.stop_some(gap / 2) and peers.stop_some(2.01 * gap)
-        said = [gateway.recv(100) for _ in range(count - 1)]
-        assert said == [program.stop_ccn(port, 3, 9) for port in range(first, first + count - 1)]
+        sent = [gateway.recv(100) for _ in range(count - 1)]
+        assert sent == [program.stop_ccn(port, 3, 9) for port in range(first, first + count - 1)]
         for port in range(first + 1, first + count - 1):
-            hear(port, 9, 4, b"")
+            send(port, 9, 4, b"")
         assert peers.stop_some(program.STOP_AGAIN_S - 0.1)
         assert peers.stop_some(program.STOP_AGAIN_S + 0.1)
         assert gateway.recv(100) == program.stop_ccn(first, 3, 9)
-        hear(first, 9, 4, b"")
+        send(first, 9, 4, b"")
         assert not peers.stop_some(program.STOP_AGAIN_S + 1)
 
 

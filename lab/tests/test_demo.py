@@ -28,7 +28,7 @@ def test_a_fit_machine_passes(machine):
     demo.check_machine(ACTS)
 
 
-def test_each_obstacle_is_told_with_its_code(machine):
+def test_each_obstacle_is_reported_with_its_code(machine):
     machine.setattr(demo.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * 2**20))
     with pytest.raises(ResourcesShort, match="100 MB free .* 4000 MB are needed") as short:
         demo.check_machine(ACTS)

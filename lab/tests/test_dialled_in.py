@@ -10,7 +10,7 @@ from vpnlab.traffic.reached import Attempt
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
-def test_a_packet_has_what_the_attempt_says(protocol):
+def test_a_packet_has_what_the_attempt_names(protocol):
     content, target = dialled_in.packet(
         str(Attempt(protocol, "10.200.1.10", "198.51.100.100", 22)), 30_007)
     # The kernel fills in the length.

@@ -12,7 +12,7 @@ MAC = bytes.fromhex("020000000301")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.100", "10.200.3.10", "2001:db8:1::100"])
-def test_every_frame_is_heard_as_one_from_the_address(address):
+def test_every_frame_is_received_as_one_from_the_address(address):
     frames = [decode_frame(0.0, DLT_EN10MB, frame) for frame in forger.frames(MAC, address)]
     assert [_source(frame) for frame in frames] == [address, address]
     assert {frame.src_mac for frame in frames} == {"02:00:00:00:03:01"}

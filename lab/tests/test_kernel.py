@@ -171,7 +171,7 @@ def test_missing_build_tool_is_named_by_its_package(cache, monkeypatch):
         kernel._check_prerequisites()
 
 
-def test_short_disk_is_said_before_the_build(cache, monkeypatch):
+def test_short_disk_is_reported_before_the_build(cache, monkeypatch):
     monkeypatch.setattr(kernel.shutil, "which", lambda tool: "/bin/x")
     monkeypatch.setattr(kernel, "DISK_NEEDED", 1 << 60)
     with pytest.raises(ResourcesShort, match="VPNHA_LAB_CACHE"):
@@ -182,18 +182,18 @@ def makefile(directory, *lines):
     (directory / "Makefile").write_text("linux:\n" + "".join(f"\t@{line}\n" for line in lines))
 
 
-def test_build_tells_its_progress(tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr(kernel, "say", said.append)
+def test_build_shows_its_progress(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(kernel, "emit", seen.append)
     monkeypatch.setattr(kernel, "OBJECTS_EXPECTED", 4)
     makefile(tmp_path, "echo '  CC      a.o'", "echo '  AR      x.a'", "echo '  AS      b.o'")
     kernel._make_with_progress(tmp_path)
-    assert said == ["kernel: 25 % of 4 objects", "kernel: 50 % of 4 objects"]
+    assert seen == ["kernel: 25 % of 4 objects", "kernel: 50 % of 4 objects"]
 
 
 def test_failed_build_shows_the_end_of_its_output(tmp_path):
-    makefile(tmp_path, "echo the compiler says no", "false")
-    with pytest.raises(KernelBuildFailed, match="the compiler says no"):
+    makefile(tmp_path, "echo the compiler refuses", "false")
+    with pytest.raises(KernelBuildFailed, match="the compiler refuses"):
         kernel._make_with_progress(tmp_path)
 
 
@@ -201,7 +201,7 @@ def test_interrupted_build_leaves_no_compiler_behind(tmp_path, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kernel, "say", interrupt)
+    monkeypatch.setattr(kernel, "emit", interrupt)
     monkeypatch.setattr(kernel, "OBJECTS_EXPECTED", 1)
     makefile(tmp_path, "echo $$$$ >pid", "echo '  CC      a.o'", "echo $$$$ >pid; exec sleep 60")
     with pytest.raises(KeyboardInterrupt):

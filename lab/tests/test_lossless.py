@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What numbered datagrams say of a move."""
+"""What numbered datagrams show of a move."""
 from vpnlab.steps.lossless import Numbered, added_p99_ms
 
 SENT = [float(number) for number in range(10)]

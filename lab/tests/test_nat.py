@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Flows through NAT: what a gateway's table, the wire and the nodes' programs say of them."""
+"""Flows through NAT: what a gateway's table, the wire and the nodes' programs show of them."""
 from __future__ import annotations
 
 import importlib.util
@@ -42,7 +42,7 @@ def test_flow_has_moved_when_it_is_gone_or_known_by_another_port():
         "10.200.1.11:4", "10.200.1.12:4"]
 
 
-def test_wire_tells_resets_and_sources(tmp_path):
+def test_wire_shows_resets_and_sources(tmp_path):
     path = (Pcap().ip(0, tcp(VIP, SERVER, 4000, 7, 1, 0x10))
             .ip(1, tcp(VIP, SERVER, 4001, 7, 1, 0x04))
             .ip(2, tcp(VIP, SERVER, 4002, 80, 1, 0x04))

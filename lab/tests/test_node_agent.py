@@ -149,7 +149,7 @@ def test_file_put_is_the_file_got(channel, tmp_path):
     assert os.stat(path).st_mode & 0o777 == 0o600
 
 
-def test_missing_file_tells_its_errno(channel, tmp_path):
+def test_missing_file_shows_its_errno(channel, tmp_path):
     with pytest.raises(RemoteError) as caught:
         channel.request("get", path=str(tmp_path / "none"))
     assert caught.value.errno == 2
@@ -184,7 +184,7 @@ def test_clock_is_compared(channel):
     assert 0 < sample.uncertainty_s < 0.1
 
 
-def test_node_without_power_is_told_at_once(port):
+def test_node_without_power_is_reported_at_once(port):
     dead = Channel("gw1", Here(), "127.0.0.1", "secret", lambda: False)
     with pytest.raises(NodeDown, match="gw1"):
         dead.request("hello")

@@ -201,7 +201,7 @@ def watcher(tmp_path, monkeypatch):
     return watch.Watch("ppp0", str(tmp_path / "p"), str(tmp_path / "e"))
 
 
-def test_watch_tells_birth_address_and_death_of_its_interface(watcher, tmp_path):
+def test_watch_shows_birth_address_and_death_of_its_interface(watcher, tmp_path):
     stream = b"".join([
         message(watch.RTM_NEWLINK, link("eth0", 2)),
         message(watch.RTM_NEWADDR, address(2, "1.1.1.1")),

@@ -106,7 +106,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("62.0 s", dead.text)
         self.assertIn("had the addresses after 1.30 s, but not the session", dead.text)
 
-    def test_of_several_clients_the_others_are_told_of_as_well(self) -> None:
+    def test_of_several_clients_the_others_are_shown_as_well(self) -> None:
         run = report.load_run(*self.runs[1])
         alone = report.verdict(run)
         for name, again in (("client2", True), ("client3", False)):
@@ -181,7 +181,7 @@ class SummaryTest(unittest.TestCase):
                                   ("Today's stack", report_sample.dies(path / "b"))], stream)
         return stream.getvalue()
 
-    def test_fits_eighty_columns_and_tells_both_stories(self) -> None:
+    def test_fits_eighty_columns_and_shows_both_stories(self) -> None:
         text = self.summary(io.StringIO())
         self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
         for expected in ("The session survived: ", "The session died: ", "gw1       power cut",

@@ -4,7 +4,7 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from vpnlab.report.report_events import Moment, merged, plain, told
+from vpnlab.report.report_events import Moment, kept, merged, plain
 
 
 def event(t_ms: float, node: str, kind: str, text: str) -> dict[str, Any]:
@@ -17,9 +17,9 @@ def series(*events: dict[str, Any], last_ping: float | None = 5000.0,
     return {"events": list(events), "clients": [client], "t_end_ms": 9000.0}
 
 
-class ToldTest(unittest.TestCase):
+class KeptTest(unittest.TestCase):
     def test_what_no_reader_needs_is_left_out(self) -> None:
-        found = told(series(event(1, "lab", "step", "power cut of gw1"),
+        found = kept(series(event(1, "lab", "step", "power cut of gw1"),
                             event(2, "gw2", "members", "members list=2,3"),
                             event(4, "gw2", "fence-failed", "fencing of gw1 failed"),
                             event(3, "gw3", "token-lost", "token lost")))
@@ -27,9 +27,9 @@ class ToldTest(unittest.TestCase):
 
     def test_the_story_ends_with_the_last_probe(self) -> None:
         late = event(5001, "gw2", "session-down", "session ended")
-        self.assertEqual([], told(series(late)))
-        self.assertEqual(1, len(told(series(late, outage=(10.0, 6000.0)))))
-        self.assertEqual(1, len(told(series(late, last_ping=None))))
+        self.assertEqual([], kept(series(late)))
+        self.assertEqual(1, len(kept(series(late, outage=(10.0, 6000.0)))))
+        self.assertEqual(1, len(kept(series(late, last_ping=None))))
 
 
 class MergedTest(unittest.TestCase):

@@ -49,7 +49,7 @@ class SchemaTest(unittest.TestCase):
         self.assertEqual(sample().to_dict(), data)
         self.assertNotIn("series", data["clients"][0])
 
-    def test_says_what_is_wrong(self) -> None:
+    def test_names_what_is_wrong(self) -> None:
         def change(*path: Any, value: Any) -> dict[str, Any]:
             data = copy.deepcopy(sample().to_dict())
             node: Any = data

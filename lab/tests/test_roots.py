@@ -11,7 +11,7 @@ OTHER = next(each for each in RELEASES.values() if each != THIS_RELEASE)
 
 @pytest.fixture(autouse=True)
 def tree(monkeypatch, tmp_path):
-    """With a setup/root that says what it is asked for."""
+    """With a setup/root that prints what it is asked for."""
     script = tmp_path / "setup" / "root"
     script.parent.mkdir()
     script.write_text('#!/bin/sh\necho "setup/root: made"\nprintf "<%s>" "$@"\n[ "$3" != bad ]\n')

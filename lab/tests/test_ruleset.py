@@ -51,7 +51,8 @@ def test_rules_of_the_first_gateway(loaded, line):
 
 
 # Sent to the VIP by lo, a hundred at once each: who may begin 40 at once is let in that often.
-SEND = """
+SEND =
+"""
 import socket, sys
 port, begin = int(sys.argv[1]), bytes.fromhex(sys.argv[2])
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -107,7 +108,8 @@ def test_loading_again_doubles_nothing(loaded):
 # A node with a client's device, a link of the cluster and one inside, each a TUN device. By one of
 # them come packets: "SOURCE>TARGET:PORT" is UDP, "SOURCE>TARGET" an echo request. It prints which
 # socket of the node got each, and by which device the node sent something because of it.
-NODE = """
+NODE =
+"""
 import fcntl, ipaddress, os, select, socket, struct, subprocess, sys
 
 def run(command):
@@ -126,8 +128,8 @@ def checksum(data):
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
-def packet(said):
-    source, target = said.split(">")
+def packet(text):
+    source, target = text.split(">")
     target, _, port = target.partition(":")
     body = struct.pack("!HHHH", 40000, int(port), 8, 0) if port else (
         struct.pack("!BBHHH", 8, 0, 0xEFFE, 0x0800, 1))
@@ -172,9 +174,9 @@ def arrived(tmp_path, device: str, by: str, *sent: str, text: str = "") -> dict[
     file, script = tmp_path / "node.nft", tmp_path / "node.py"
     file.write_text(text or node_rules(), encoding="utf-8")
     script.write_text(NODE, encoding="utf-8")
-    said = subprocess.run(["unshare", "-rn", "/usr/bin/python3", script, device, file, by, *sent],
+    seen = subprocess.run(["unshare", "-rn", "/usr/bin/python3", script, device, file, by, *sent],
                           capture_output=True, text=True, check=True).stdout
-    return {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}
+    return {line.split("|")[0]: line.split("|")[1:] for line in seen.splitlines()}
 
 
 def test_clients_of_ikev2_are_known_by_their_addresses_of_either_family(tmp_path):

@@ -48,7 +48,7 @@ def test_expectation(expected, observed, met):
     assert expected.met_by(observed) is met
 
 
-def test_condition_is_said_as_one_reads_it():
+def test_condition_is_written_as_one_reads_it():
     assert at_most(2500).text == "<= 2500"
 
 
@@ -232,7 +232,7 @@ def test_wait_returns_the_value_and_fails_after_its_deadline(lab):
         lab.wait_for("the moon", lambda: False, 0.05)
 
 
-def test_wait_bears_a_node_that_is_down_and_says_so_at_the_end(lab):
+def test_wait_bears_a_node_that_is_down_and_reports_it_at_the_end(lab):
     with pytest.raises(TimedOut, match="powered off"):
         lab.wait_for("an answer", lambda: lab.node("gw1").run("true"), 0.05)
 
@@ -420,7 +420,7 @@ def test_every_exit_code_is_in_the_help():
 
 
 @pytest.mark.parametrize("words", [["up"], ["status"], ["down", "--all"], ["exec", "gw1", "ls"]])
-def test_without_root_every_command_says_so(words, monkeypatch, capsys):
+def test_without_root_every_command_reports_it(words, monkeypatch, capsys):
     monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
     assert cli.main(words) == 102
     assert "root" in capsys.readouterr().err

@@ -57,15 +57,15 @@ def test_only_what_was_answered_counts(table, tmp_path, capsys):
     threading.Thread(target=_end_later, args=(table,)).start()
     table_client.put("127.0.0.1", table.port, "k", "4", str(out))
     signal.signal(signal.SIGTERM, before)
-    said = json.loads(out.read_text())
-    assert said["asked"] >= len(said["answered"]) >= 20
-    assert not [key for key in said["answered"] if key.endswith("7")]
+    seen = json.loads(out.read_text())
+    assert seen["asked"] >= len(seen["answered"]) >= 20
+    assert not [key for key in seen["answered"] if key.endswith("7")]
 
     table.keys["k-1"] = "another value"
     del table.keys["k-2"]
     capsys.readouterr()
     table_client.check("127.0.0.1", table.port, str(out))
-    assert json.loads(capsys.readouterr().out) == {"checked": len(said["answered"]),
+    assert json.loads(capsys.readouterr().out) == {"checked": len(seen["answered"]),
                                                    "wrong": ["k-1", "k-2"]}
 
 

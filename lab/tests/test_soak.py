@@ -58,7 +58,7 @@ def test_vpnhad_is_not_led_into_a_loop_of_crashes():
     assert max(runs) == drill.DEATHS_MAX
 
 
-def test_a_step_says_what_is_done_to_whom():
+def test_a_step_names_what_is_done_to_whom():
     step = drill.Step(3, next(kind for kind in drill.KINDS if kind.name == "pause"), "standby", 1.5,
                       0.0, 2.0)
     assert str(step) == "03 pause for 1.5 s, standby"

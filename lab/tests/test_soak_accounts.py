@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from vpnlab.product.radius import CLASS, Told
+from vpnlab.product.radius import CLASS, Report
 from vpnlab.steps import drill
 from vpnlab.steps.mixed.accounts import Session, expect_accounts, lost_percent
 from vpnlab.steps.soak import Done, Drilled
@@ -18,7 +18,7 @@ SESSIONS = (Session("client1", "l2tp", "10.200.32.1", COUNTED),
             Session("client4", "wireguard", "10.200.128.54", COUNTED))
 
 
-def request(session: Session, number: int, kind: str, part: float) -> Told:
+def request(session: Session, number: int, kind: str, part: float) -> Report:
     """Of `session`, which has moved that part of its octets. pppd's have a Class; WireGuard's
     have no packets."""
     fields = {"Acct-Session-Id": f"{session.name}-1", "Acct-Status-Type": kind,
@@ -31,12 +31,12 @@ def request(session: Session, number: int, kind: str, part: float) -> Told:
             fields[f"Acct-{direction}-Packets"] = str(round(part * 100))
     if session.protocol == "l2tp":
         fields["Class"] = "0x" + CLASS.encode().hex()
-    return Told(fields)
+    return Report(fields)
 
 
-def all_told(part: float = 1.0) -> list[Told]:
+def all_reports(part: float = 1.0) -> list[Report]:
     return [request(session, number, kind, number * part / 3) for session in SESSIONS
-            for number, kind in enumerate(KINDS if session.is_told_to_end else KINDS[:-1])]
+            for number, kind in enumerate(KINDS if session.reports_end else KINDS[:-1])]
 
 
 class Booked:
@@ -50,22 +50,22 @@ class Booked:
             self.failed.append(name)
 
 
-def failures(told: list[Told], lost: float = 0.0) -> list[str]:
+def failures(reports: list[Report], lost: float = 0.0) -> list[str]:
     run = Booked()
-    expect_accounts(run, SESSIONS, told, lost)
+    expect_accounts(run, SESSIONS, reports, lost)
     return run.failed
 
 
-def changed(told: Told, **fields: str) -> Told:
-    return Told({**told.fields, **{name.replace("_", "-"): value
-                                   for name, value in fields.items()}})
+def changed(report: Report, **fields: str) -> Report:
+    return Report({**report.fields, **{name.replace("_", "-"): value
+                                       for name, value in fields.items()}})
 
 
-def whole() -> list[Told]:
+def whole() -> list[Report]:
     """WireGuard's last interim has all, as the Stops of others do."""
-    told = all_told()
-    told[-1] = request(SESSIONS[-1], 3, "Interim-Update", 1.0)
-    return told
+    reports = all_reports()
+    reports[-1] = request(SESSIONS[-1], 3, "Interim-Update", 1.0)
+    return reports
 
 
 def test_each_session_has_one_account():
@@ -93,9 +93,9 @@ def test_an_account_of_nobody_is_found():
     (9, {"Acct_Status_Type": "Start"}, "client4_starts"),
 ])
 def test_an_account_that_is_wrong_is_found(at, fields, name):
-    told = whole()
-    told[at] = changed(told[at], **fields)
-    assert name in failures(told)
+    reports = whole()
+    reports[at] = changed(reports[at], **fields)
+    assert name in failures(reports)
 
 
 def test_what_gateways_that_died_had_not_counted_may_be_missing():
@@ -103,7 +103,7 @@ def test_what_gateways_that_died_had_not_counted_may_be_missing():
         Done(drill.Step(n, drill.KINDS[0], target, 0, 0, 1), "gw1", 10.0 * n)
         for n, target in enumerate((drill.PROMOTED, "standby", drill.PROMOTED), 1)], 60.0)
     assert lost_percent(drilled) == 5.0
-    told = [each if each.kind != "Stop" else changed(each, Acct_Output_Octets="38400")
-            for each in whole()]
-    assert failures(told) == ["client1_output_percent", "client2_output_percent"]
-    assert failures(told, lost_percent(drilled)) == []
+    reports = [each if each.kind != "Stop" else changed(each, Acct_Output_Octets="38400")
+               for each in whole()]
+    assert failures(reports) == ["client1_output_percent", "client2_output_percent"]
+    assert failures(reports, lost_percent(drilled)) == []

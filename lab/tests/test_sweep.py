@@ -97,7 +97,7 @@ def test_an_interrupt_keeps_the_sum_so_far():
         return Outcome("green", 1)
 
     with pytest.raises(KeyboardInterrupt):
-        conduct([Choice(name, "") for name in "abc"], 60, run_one, found, tell=lambda _: None)
+        conduct([Choice(name, "") for name in "abc"], 60, run_one, found, note=lambda _: None)
     assert found.green == ["a"] and found.not_begun == 2
 
 
@@ -408,8 +408,8 @@ def test_exit_code(files, monkeypatch, tmp_path, capsys, verdict, code):
     monkeypatch.setattr(cli, "Runner", Fake)
     monkeypatch.setattr(cli, "only_sweep", lambda: runner.only_sweep(tmp_path))
     assert cli.main(["sweep", "--only", "echo"]) == code
-    said = capsys.readouterr().err
-    assert "echo-planned-move (never run)" in said and "sweep: " in said
+    text = capsys.readouterr().err
+    assert "echo-planned-move (never run)" in text and "sweep: " in text
 
 
 @pytest.mark.parametrize("words", [["--minutes", "0"], ["--minutes", "-1"], ["--minutes", "nan"],

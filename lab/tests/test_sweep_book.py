@@ -75,7 +75,7 @@ def test_malformed_file_is_named_and_nothing_is_written(path, text):
     ({"seconds": -1}, "seconds"), ({"failed": ["x"]}, "green, but 1"),
     ({"verdict": "red"}, "red, but 0"), ({"extra": 1}, "'extra' was unexpected"),
     ({"figures": {**dataclasses.asdict(entry().figures), "sessions_kept": 2}}, "more sessions")])
-def test_says_what_is_wrong(change, problem):
+def test_names_what_is_wrong(change, problem):
     data = json.loads(json.dumps(dataclasses.asdict(entry())))
     assert book.validate({"scenarios": {"drain": data}}) == []
     found = book.validate({"scenarios": {"drain": {**data, **change}}})
@@ -146,7 +146,7 @@ def test_row_of_a_red_one_names_what_failed_and_stays_one_row():
     (Figures(clients=2, sessions_kept=0, overlap_ms=3, violations=1, leftovers=2, faults=2,
              expectations=9), "kept 0 of 2, two owners for 3 ms, 1 violation, 2 leftovers, "
                               "2 faults, 9 expectations")])
-def test_figures_say_what_was_observed(figures, text):
+def test_figures_show_what_was_observed(figures, text):
     assert page.figures_text(figures) == text
 
 

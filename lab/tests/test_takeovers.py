@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Takeovers in a row are told apart, on made-up evidence."""
+"""Takeovers in a row are distinguished, on made-up evidence."""
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a node's kernel tells of tables and addresses."""
+"""What a node's kernel reports of tables and addresses."""
 from __future__ import annotations
 
 import importlib.util
@@ -20,7 +20,7 @@ def tool(name):
     return module
 
 
-def test_kernel_tells_of_tables_and_addresses():
+def test_kernel_reports_tables_and_addresses():
     ruleset = tool("ruleset_watch")
     name = struct.pack("HH", 4 + 6, 1) + b"vpnha\0" + b"\0\0"
     table = struct.pack("IHHII", 16 + 4 + len(name), 10 << 8 | 2, 0, 0, 0) + b"\1\0\0\0" + name

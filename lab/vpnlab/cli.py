@@ -20,7 +20,7 @@ from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFo
 from .host.kernel import DEFAULT_SERIES, SERIES
 from .host.machines import KINDS, ensure_machine, usual_kind
 from .host.lab import Lab, known_labs, take_down
-from .host.progress import say
+from .host.progress import emit
 from .host.release import OTHER_RELEASE, RELEASES, THIS_RELEASE, Release
 from .host.speed import complaint, page_us
 from .host.stage import ROOT, built_packages, install_stage
@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     down = command("down", "take a lab down, or what a killed run left of it")
     down.add_argument("--all", action="store_true", help="every lab of this machine")
 
-    command("status", "say how each node of a lab is")
+    command("status", "show the state of each node of a lab")
     command("list", "list labs and scenarios", named=False)
     kernel = command("kernel", "build or fetch a kernel of the nodes if it is not cached, print "
                                "its path", named=False)
@@ -281,7 +281,7 @@ def _up(options: argparse.Namespace) -> int:
                   kernel=options.kernel, release=release, machine=options.machine,
                   released=released)
     lab.up()
-    say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
+    emit(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
 
 
@@ -291,7 +291,7 @@ def _down(options: argparse.Namespace) -> int:
         raise NotFound(f"no lab {options.name!r} is up; `lab list` shows all")
     for name in labs:
         take_down(name)
-        say(f"lab {name} is down")
+        emit(f"lab {name} is down")
     return 0
 
 
@@ -362,7 +362,7 @@ def _slice(options: argparse.Namespace) -> int:
     shutil.rmtree(options.out, ignore_errors=True)
     code = _execute(options, soak_slice.loaded(options.minutes, first, len(known)))
     slices.store(file, [*known, slices.of_run(options.out, state, date)])
-    say(f"slice {len(known) + 1} is in {file}")
+    emit(f"slice {len(known) + 1} is in {file}")
     if not code:
         for path in options.out.glob("*.pcap"):
             path.unlink()
@@ -389,12 +389,12 @@ def _sweep(options: argparse.Namespace) -> int:
     with only_sweep():
         runner = Runner(tree, names, release)
         state = runner.prepare()
-        say(f"sweep of {len(order)} scenarios for {minutes:g} min, commit "
-            f"{state.commit[:10]}{', dirty' if state.dirty else ''}")
+        emit(f"sweep of {len(order)} scenarios for {minutes:g} min, commit "
+             f"{state.commit[:10]}{', dirty' if state.dirty else ''}")
         try:
             conduct(order, seconds, runner.run_one, found)
         finally:
-            say(f"sweep: {found}")
+            emit(f"sweep: {found}")
     return EXIT_SCENARIO_FAILED if found.failed else 0
 
 
@@ -434,9 +434,9 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded,
     out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
     failed = False
     try:
-        say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
+        emit(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
         if slow := complaint(page_us()):
-            say(slow)
+            emit(slow)
         if options.name and options.name in known_labs():
             failed = not scenario.execute(loaded, Lab.join(options.name), out, seed,
                                           options.waiting, size)
@@ -447,7 +447,7 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded,
         if options.out is None and not failed:
             shutil.rmtree(out)
     where = f"; see {out}" if failed or options.out else ""
-    say(f"scenario {loaded.name}: {'FAILED' if failed else 'passed'}{where}")
+    emit(f"scenario {loaded.name}: {'FAILED' if failed else 'passed'}{where}")
     return EXIT_SCENARIO_FAILED if failed else 0
 
 
@@ -479,12 +479,12 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
                   released_stage=install_stage(release) if released is not None else None)
     lab.up()
     try:
-        say(f"lab {name} is up: {', '.join(lab.nodes)}")
+        emit(f"lab {name} is up: {', '.join(lab.nodes)}")
         return scenario.execute(loaded, lab, out, seed, options.waiting, size)
     finally:
         if options.keep:
-            say(f"lab {name} stays up: lab/lab exec --name {name} gw1 -- CMD; "
-                f"lab/lab down --name {name}")
+            emit(f"lab {name} stays up: lab/lab exec --name {name} gw1 -- CMD; "
+                 f"lab/lab down --name {name}")
         else:
             lab.down()
 

@@ -44,7 +44,7 @@ def test_a_gateway_is_where_vpnha_toml_has_it(config: Path, name: str, netns: st
     assert (asked.returncode, asked.stdout) == (0, netns + "\n"), asked.stderr
 
 
-def test_what_it_cannot_tell_is_an_error(config: Path):
+def test_what_it_cannot_determine_is_an_error(config: Path):
     assert ask(config, "north").returncode == 1
     assert "no such gateway" in ask(config, "north").stderr
     config.write_text("[gateway.west]\nnetns = \"../a\"\n", encoding="utf-8")

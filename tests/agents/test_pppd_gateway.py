@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ocf:vpnha:pppd mode=gateway (the program that $OCF_AGENTS names): what vpnhad says of a gateway,
+"""ocf:vpnha:pppd mode=gateway (the program that $OCF_AGENTS names): vpnhad's state of a gateway,
 to an exit code and a reason. It never fails. Writes below /run/vpnha/pppd, so it runs as root."""
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def status(changed: dict) -> dict:
 
 
 @pytest.mark.parametrize(("changed", "code", "words"), TABLE)
-def test_what_is_amiss_is_told_and_is_no_failure(place: Place, changed: dict, code: int,
-                                                 words: str) -> None:
+def test_what_is_amiss_is_reported_and_is_no_failure(place: Place, changed: dict, code: int,
+                                                     words: str) -> None:
     place.serve(status(changed))
     done = place.run("monitor")
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
@@ -105,7 +105,8 @@ def test_what_is_amiss_is_told_and_is_no_failure(place: Place, changed: dict, co
     (None, "no vpnhad answers"), ("hangs: for good", "nothing is known"),
     ("system: broken", "broken"), ({}, "no gateway 'dialin'"), ([[]], "no gateway 'dialin'"),
     ({"gateways": [{"name": "other"}]}, "no gateway 'dialin'")])
-def test_a_vpnhad_that_does_not_say_is_no_failure(place: Place, answer: object, words: str) -> None:
+def test_a_vpnhad_that_does_not_answer_is_no_failure(place: Place, answer: object,
+                                                     words: str) -> None:
     if answer is not None:
         place.serve(answer)
     done = place.run("monitor")

@@ -357,7 +357,7 @@ def test_what_another_node_has_answered_is_dead_on_a_node_that_never_did(place: 
     assert place.mark == "dead"
 
 
-def test_a_probe_that_cannot_ask_says_so_and_counts_for_nothing(place: Place):
+def test_a_probe_that_cannot_ask_reports_it_and_counts_for_nothing(place: Place):
     assert place.monitor() == OK
     place.codes(l2tp=CRITICAL)
     assert place.monitor(2) == OK
@@ -457,7 +457,7 @@ def test_parameters_are_checked(place: Place, changed: dict[str, str], code: int
     place.parameters = before
 
 
-def test_it_tells_what_it_is_without_anything(tmp_path: Path):
+def test_it_shows_what_it_is_without_anything(tmp_path: Path):
     program = tmp_path / "probe"
     shutil.copy(os.environ["OCF_AGENTS"], program)
     done = subprocess.run([str(program), "meta-data"], capture_output=True, text=True, check=True,

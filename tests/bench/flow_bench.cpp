@@ -38,7 +38,7 @@ namespace {
 // As many as are read in a few turns of the loop, so that caches are what they would be.
 constexpr std::uint32_t kTurn = 2'048;
 constexpr TimePoint kNow{std::chrono::hours(1)};
-// Flows are said after a pause.
+// Flows are sent after a pause.
 constexpr TimePoint kLater = kNow + limits::kGatherPause;
 constexpr GatewayId kGateway{1};
 constexpr NodeId kPromoted{1};
@@ -354,7 +354,7 @@ nlohmann::json promoted_side(std::uint32_t count) {
     steps.clear();
     Pair pair;
     auto events = listen();
-    line["said"] = steps.cost([&] {
+    line["sent"] = steps.cost([&] {
         read_all(events, [&](const conntrack::News& news) {
             const conntrack::Decision decision = pair.tracker->on_news(news, kNow);
             pair.promoted.publish(Pair::key_of(decision.id.view()), decision.payload.view());

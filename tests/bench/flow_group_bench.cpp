@@ -210,7 +210,7 @@ class Member {
             return;
         }
         if (!replica_->is_protected(last_)) {
-            return;  // Confirmations cover all that was said before.
+            return;  // Confirmations cover all that was sent before.
         }
         if (!holds_) {
             holds_ = true;

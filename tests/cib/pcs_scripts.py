@@ -14,7 +14,7 @@ from pathlib import Path
 from pcs import app
 from pcs.cli.common import lib_wrapper
 
-# The program pcs of the script: it passes its words on, and ends as the answer says.
+# The program pcs of the script: it passes its words on, and ends as the answer orders.
 CALLER = """#!/usr/bin/python3 -IS
 import socket, sys
 with socket.socket(socket.AF_UNIX) as test:
@@ -38,18 +38,18 @@ def run(script: Path, cib: Path) -> None:
     caller.chmod(0o755)
     environment = {**os.environ, "TMPDIR": str(cib.parent),
                    "PATH": f"{directory}:{os.environ['PATH']}"}
-    with socket.socket(socket.AF_UNIX) as server, open(directory / "said", "w+",
-                                                       encoding="utf-8") as said:
+    with socket.socket(socket.AF_UNIX) as server, open(directory / "output", "w+",
+                                                       encoding="utf-8") as output:
         server.bind(str(meeting))
         server.listen()
         server.settimeout(LOOK_S)
         with subprocess.Popen(["sh", script], env=environment, stdin=subprocess.DEVNULL,
-                              stdout=said, stderr=said) as running:
+                              stdout=output, stderr=output) as running:
             while running.poll() is None:
                 with contextlib.suppress(TimeoutError):
                     _answer(server.accept()[0], cib)
-        said.seek(0)
-        assert running.returncode == 0, said.read()
+        output.seek(0)
+        assert running.returncode == 0, output.read()
 
 
 def _answer(caller: socket.socket, cib: Path) -> None:

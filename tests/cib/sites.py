@@ -151,7 +151,7 @@ Normal = tuple[str, tuple[tuple[str, str], ...], tuple["Normal", ...]]
 
 
 def normal(element: ElementTree.Element) -> Normal:
-    """An element without what says nothing: ids that nothing refers to, order, empty sections."""
+    """An element without what means nothing: ids that nothing refers to, order, empty sections."""
     attributes = {name: value for name, value in element.attrib.items()
                   if not (name == "id" and element.tag in NAMELESS)}
     if element.tag == "rule":

@@ -45,7 +45,7 @@ def run(recipient: str, **alert: str) -> subprocess.CompletedProcess[str]:
     ({"CRM_alert_kind": "attribute", "CRM_alert_node": "gw1"}, None),
     ({}, None),
 ])
-def test_what_concerns_gateways_is_told(alert, text):
+def test_what_concerns_gateways_is_sent(alert, text):
     assert load().sentence(alert) == text
 
 

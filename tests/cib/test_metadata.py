@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""pcs and crmsh show what the agents say of themselves, without a warning."""
+"""pcs and crmsh show what the agents report of themselves, without a warning."""
 import os
 import re
 import subprocess

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
 class Cluster:
-    """A cluster in a file. Each event is dealt with, and what was done is told."""
+    """A cluster in a file. Each event is dealt with, and what was done is shown."""
 
     def __init__(self, directory: Path, site: str) -> None:
         self.file = directory / "cib.xml"
@@ -141,7 +141,7 @@ def lose_node(cluster: Cluster) -> str:
 
 
 def fail_monitor(cluster: Cluster) -> str:
-    """The promoted instance says that it has failed; an address has only failed."""
+    """The promoted instance reports that it has failed; an address has only failed."""
     failed = (f"{cluster.gateways[0]}_monitor_2000" if cluster.gateways
               else f"{cluster.address}_monitor_1000")
     code = 9 if cluster.gateways else 1

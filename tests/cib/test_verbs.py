@@ -183,8 +183,8 @@ DONE = (
 
 
 @pytest.mark.parametrize("verb, words, expected", DONE)
-def test_the_page_says_what_pacemaker_does(verb: str, words: tuple[str, ...],
-                                           expected: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_page_shows_what_pacemaker_does(verb: str, words: tuple[str, ...],
+                                            expected: tuple[str, ...], tmp_path: Path) -> None:
     assert verb in PAGE.read_text(encoding="utf-8")
     cluster = Cluster(tmp_path, SITE)
     tool(cluster, *words)

@@ -41,7 +41,7 @@ def plain(line: str) -> str:
 
 
 def words_of(manual: str) -> Iterator[tuple[str, str]]:
-    """Each word of event=, and what is said of it."""
+    """Each word of event=, and its text."""
     section = re.search(r"^\.SS Words of event=\n(.*?)^\.S[HS] ", manual, re.MULTILINE | re.DOTALL)
     for entry in section[1].split(".TP\n")[1:] if section else ():
         head, *lines = entry.rstrip("\n").split("\n")

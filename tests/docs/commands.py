@@ -7,7 +7,7 @@ usage: commands.py VPNHA ROOT
 A command is a line of a block of code, or words in backticks, that begins with `vpnha` and a
 subcommand. Words in capitals stand for names, brackets for what may be left out; a line with an
 ellipsis is no whole command. No vpnhad answers here: what is asked is whether the program takes the
-words. What the text itself says to fail is not in the documents.
+words. What the text itself expects to fail is not in the documents.
 """
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ LOADER.exec_module(prove)
 REACHED = "reached: a frame passes", "reached: a frame is dropped, or led elsewhere"
 
 
-def said(covered: str = "SUCCESS", *reached: str) -> str:
+def output(covered: str = "SUCCESS", *reached: str) -> str:
     lines = [f"[check.assertion.{number}] line {number} {text}: "
              f"{'FAILURE' if text in reached else 'SUCCESS'}"
              for number, text in enumerate(REACHED)]
@@ -31,16 +31,16 @@ class ProveTest(unittest.TestCase):
         return prove.judge(entry, text, "", 1.0).broken
 
     def test_all_assertions_hold_and_all_outcomes_are_reached(self) -> None:
-        self.assertEqual(self.broken("ipv4_in", said("SUCCESS", *REACHED)), ())
+        self.assertEqual(self.broken("ipv4_in", output("SUCCESS", *REACHED)), ())
 
     def test_one_that_fails_or_is_not_decided_is_named(self) -> None:
         for status in ("FAILURE", "UNKNOWN", "ERROR"):
-            self.assertEqual(self.broken("ipv4_in", said(status, *REACHED)), ("covered",))
+            self.assertEqual(self.broken("ipv4_in", output(status, *REACHED)), ("covered",))
 
     def test_an_outcome_that_nothing_reaches_is_no_proof(self) -> None:
-        self.assertEqual(self.broken("ipv4_in", said("SUCCESS", REACHED[0])),
+        self.assertEqual(self.broken("ipv4_in", output("SUCCESS", REACHED[0])),
                          ("1 of 2 outcomes are reached",))
-        self.assertEqual(self.broken("other_in", said("SUCCESS", REACHED[0])), ())
+        self.assertEqual(self.broken("other_in", output("SUCCESS", REACHED[0])), ())
 
     def test_neither_is_a_program_that_does_not_compile(self) -> None:
         found = prove.judge("ipv4_in", "CONVERSION ERROR", "", 1.0)

@@ -38,7 +38,7 @@ def is_elf(path: Path) -> bool:
 
 def missing_of_file(path: Path) -> Iterator[str]:
     # It knows PIE, RELRO, BIND_NOW, the stack protector and fortified functions. It fails where it
-    # finds something, and says what.
+    # finds something, and shows what.
     found = subprocess.run(["hardening-check", "--quiet", "--nocfprotection", str(path)],
                            capture_output=True, text=True, env=ENVIRONMENT, check=False)
     named = [line.strip() for line in found.stdout.splitlines()

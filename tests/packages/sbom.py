@@ -94,7 +94,7 @@ def missing(document: dict[str, Any], packages: Path) -> Iterator[str]:
             if package is None or version not in (None, package["versionInfo"]):
                 yield f"{name}: {library} of {owner} {version or ''} is not in the document"
             elif name in by_name and (by_name[name]["SPDXID"], package["SPDXID"]) not in linked:
-                yield f"{name}: the document does not say that it loads {owner}"
+                yield f"{name}: the document does not state that it loads {owner}"
 
 
 def main(arguments: list[str]) -> int:

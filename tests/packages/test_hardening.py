@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""hardening.py must name each property that a program lacks."""
+"""hardening.py must name each property that a program misses."""
 from __future__ import annotations
 
 import contextlib

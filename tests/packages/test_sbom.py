@@ -121,7 +121,7 @@ class SbomTest(unittest.TestCase):
                 ({"packages": without("zlib1g")}, "SPDXRef-deb-zlib1g is in no package"),
                 ({"relationships": [{"spdxElementId": "SPDXRef-source", "relationshipType": "IS",
                                      "relatedSpdxElement": "SPDXRef-source"}]},
-                 "sample: the document does not say that it loads zlib1g")):
+                 "sample: the document does not state that it loads zlib1g")):
             with self.subTest(named):
                 self.path.write_text(json.dumps({**self.document, **changed}), encoding="utf-8")
                 code, text = found(self.packages)

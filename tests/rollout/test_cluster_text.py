@@ -116,7 +116,7 @@ def test_addresses_may_have_neither_a_service_nor_a_primary(site: plays.Site):
     assert "service-web" not in text and "vip-primary" not in text
 
 
-def test_who_is_told_of_failures_is_in_the_cluster(site: plays.Site):
+def test_who_is_notified_of_failures_is_in_the_cluster(site: plays.Site):
     found = loaded(site, 3, **DUMMY, vpnha_alert_recipients=["mailto:ops@example.com",
                                                              "https://chat.example.com/hook"])
     alert = found.find(".//alert")

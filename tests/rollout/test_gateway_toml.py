@@ -27,7 +27,7 @@ def made(gateway: dict[str, Any], **values: Any) -> dict[str, Any]:
     return tomllib.loads(rendered("vpnha.toml.j2", gateway, **values))
 
 
-def test_what_vpnha_toml_has_the_inventory_can_say():
+def test_what_vpnha_toml_has_the_inventory_can_have():
     outside = {"interface": "eth1", "addresses": ["192.0.2.100/24"], "default_via": ["192.0.2.1"]}
     toml = made({**EVERYTHING, "outside": outside, "l2tp": {"hello_interval": "30s"}},
                 vpnha_settings=SETTINGS)

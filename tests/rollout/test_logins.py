@@ -67,7 +67,7 @@ def test_charon_asks_the_same_servers():
 
 
 @pytest.mark.parametrize("template", FILES)
-def test_clients_are_told_where_to_ask_names(template: str):
+def test_clients_learn_where_to_ask_names(template: str):
     values = {"vpnha_dns": ["198.51.100.53", "2001:db8::53", "198.51.100.54"]}
     assert [each for each in options(template, **values) if each.startswith("ms-dns")] == [
         "ms-dns 198.51.100.53", "ms-dns 198.51.100.54"]

@@ -49,7 +49,7 @@ LINK = ('<primitive id="pppd-link" class="ocf" provider="vpnha" type="pppd">'
 NO_MODE = LINK.replace('name="mode"', 'name="other"')
 LOOK = LINK.replace('"link"', '"gateway"')
 LINKS = LOOK.replace("primitive", "template").replace('"gateway"', '"link"')
-# What stands behind it says nothing of it.
+# What stands behind it has nothing of it.
 FIRST_OF_TWO = '<primitive id="pppd-link" class="ocf" provider="vpnha" type="pppd"/>' + LOOK
 # Made from a template that only looks, and dialling all the same.
 OVERRIDING = (LOOK.replace("primitive", "template").replace("pppd-link", "looks")
@@ -167,7 +167,7 @@ def test_stdin_to_return_code(place: Place, lines: tuple[str, ...], answers: dic
     assert reason in done.stderr
 
 
-def test_off_asks_for_a_fencing_and_waits_as_long_as_it_was_told(place: Place) -> None:
+def test_off_asks_for_a_fencing_and_waits_as_long_as_it_was_configured(place: Place) -> None:
     vpnhad = place.serve()
     assert place.run(*OFF, "timeout=7").returncode == OK
     assert vpnhad.asked == [("fence", {"node": "gw1", "timeout_ms": 7000})]
@@ -188,7 +188,7 @@ def test_confirm_names_the_device(place: Place) -> None:
 
 
 def two_nodes(ours: int, theirs: int, lost_ms: int | None = None, own_id: int = 2) -> dict:
-    """What vpnhad says of two nodes that serve so many gateways; the victim is gw1."""
+    """What vpnhad reports of two nodes that serve so many gateways; the victim is gw1."""
     victim = {"id": 3 - own_id, "name": "gw1", "self": False, "gateways": theirs,
               "lost_ms": lost_ms}
     own = {"id": own_id, "name": "gw2", "self": True, "gateways": ours, "lost_ms": None}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A vpnhad of a test: a control socket that answers each verb as it is told to, and the answers
+"""A vpnhad of a test: a control socket that answers each verb as it is ordered to, and the answers
 that docs/reference/control-protocol.md has."""
 from __future__ import annotations
 

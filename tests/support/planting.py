@@ -48,7 +48,7 @@ def copy_tree(to: Path) -> None:
 
 @contextlib.contextmanager
 def planted(tree: Path, mutation: Mutation) -> Iterator[bool]:
-    """The fault is in the copy meanwhile. False, and said: a text is not there once."""
+    """The fault is in the copy meanwhile. False, with a printed error: its text is not there."""
     path = tree / mutation.file
     sound = path.read_text(encoding="utf-8")
     text = sound

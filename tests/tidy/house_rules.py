@@ -10,8 +10,10 @@ with its reason; there is no way to switch a rule off from within a source.
 
 from __future__ import annotations
 
+import io
 import re
 import sys
+import tokenize
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -284,13 +286,15 @@ def every_event_documented(tree: Tree) -> Iterator[Violation]:
 
 
 # Words of the house that nobody else understands; docs/explain/glossary.md has others for them.
-HOUSE_WORDS = re.compile(r"(?:^|[_\W])(?:un)?(?:said|told)(?:$|[_\W])"
+HOUSE_WORDS = re.compile(r"(?:^|[_\W])(?:un)?(?:said|says?|told|tells?|heard|hears?|lacks?)"
+                         r"(?:$|[_\W])"
                          r"|(?:^|[_\W])(?:lame|truth|doubt|obstacles?|in_the_way)(?:$|[_\W])")
 # Where public names stand, and what is one there. Other tests hold these against the code.
 PUBLIC_NAMES = {
     "docs/reference/control-protocol.md": re.compile(r'"(\w+)":|(?<=: )"([\w-]+)"|`([^`\s]+)`'),
     "docs/operate/metrics.md": re.compile(r"`(vpnha_\w+)`"),
     "docs/man/vpnhad.8": re.compile(r"^\.B (\S+)$"),
+    "docs/man/vpnha-witness.8": re.compile(r"^\.B (\S+)$"),
 }
 
 
@@ -314,6 +318,11 @@ GONE_NAMES = re.compile(r"(?<![a-z])in_the_way(?![a-z])|" + "|".join(
     rf"(?:(?<![a-z])[{word[0].upper()}{word[0]}]|(?<=[a-z]){word[0].upper()}){word[1:]}"
     rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)) + "|" + "|".join(
     rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS))
+# The same in a name of Python: tell_peer, TOLD_LIMIT_S and ToldTest, not blackhole or SLACK.
+GONE_IN_PYTHON = re.compile("|".join(
+    rf"(?<![A-Za-z]){word}(?![a-z])|{word.capitalize()}(?![a-z])"
+    rf"|(?<![A-Z]){word.upper()}(?![A-Z])" for word in GONE_VERBS))
+PYTHON_PLACES = ("lab/", "tests/", "examples/")
 GONE_COMMENTS = re.compile(rf"//.*?\b((?:{'|'.join(GONE)})s?)\b", re.IGNORECASE)
 
 
@@ -326,6 +335,18 @@ def gone_words(tree: Tree) -> Iterator[Violation]:
             name = found[found.lastindex or 0]
             yield Violation(path, number, "word",
                             f"'{name}': docs/explain/glossary.md has another word")
+
+
+def gone_python_names(tree: Tree) -> Iterator[Violation]:
+    """A word in a string or in a comment is no name."""
+    for path, text in tree.files.items():
+        is_python = path.endswith(".py") or text.startswith("#!/usr/bin/python3")
+        if not is_python or not path.startswith(PYTHON_PLACES):
+            continue
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.NAME and GONE_IN_PYTHON.search(token.string):
+                yield Violation(path, token.start[0], "word",
+                                f"'{token.string}': docs/explain/glossary.md has another word")
 
 
 # Not the lists of tests/docs.
@@ -580,6 +601,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_technique_answered,
     one_version,
     gone_words,
+    gone_python_names,
     public_words,
     every_document_there,
     every_fault_planted,

@@ -366,11 +366,12 @@ class {name} final : public Base {{
     def test_public_names_are_the_fields(self):
         red = {
             "docs/reference/control-protocol.md": (
-                '  "records": {"unsaid": 0},', "| `records.unsaid` | no |",
+                '  "records": {"unsaid": 0},', '  "heard": true,', "| `records.unsaid` | no |",
                 "| `in_the_way` | why |", '"role": "lame"', "| `role` | `promoted`, `lame` |"),
             "docs/operate/metrics.md": ("| `vpnha_records_unsaid` | x |",
                                         "| `vpnha_obstacles` | x |"),
-            "docs/man/vpnhad.8": (".B acting\\-told", ".B lame", ".B truth"),
+            "docs/man/vpnhad.8": (".B acting\\-told", ".B lame", ".B truth", ".B witness\\-heard"),
+            "docs/man/vpnha-witness.8": (".B node\\-heard",),
         }
         for path, lines in red.items():
             for line in lines:
@@ -397,6 +398,18 @@ class {name} final : public Base {{
         self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
                    "int frame, blame, exacting, obstacle; // Acting on it.\nlog(\"lame\");")
         self.green(house_rules.gone_words, "libvpnha/src/base/x.cpp", "int a;  // lame")
+
+    def test_gone_words_name_nothing_in_python(self):
+        rule = house_rules.gone_python_names
+        for line in ("told = []", "def say(text): ...", "class ToldTest: ...", "TOLD_LIMIT_S = 3",
+                     "session.is_told_to_end", "self._heard", "UNHEARD_S = 1", "lacking.clear()",
+                     "def test_kernel_tells_of_tables(): ...", "from x import said"):
+            self.red(rule, "lab/vpnlab/x.py", line)
+        self.red(rule, "tests/sim/mutate", "#!/usr/bin/python3\nsays = 1\n", where=2)
+        self.green(rule, "lab/vpnlab/x.py", "SLACK, blackhole, essay = 1, \"told\", 2  # As told.\n"
+                   "\"\"\"It says so.\"\"\"\nretold = SHEAR = heartbeat = 3\n")
+        self.green(rule, "agents/x.py", "told = 1\n")
+        self.green(rule, "tests/x.txt", "told = 1\n")
 
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL

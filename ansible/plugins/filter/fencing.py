@@ -92,7 +92,7 @@ class Level:
                 "target_attribute": f"attr:{self.target}={self.value}"}.get(self.kind, "")
 
     def is_for(self, node: str) -> bool:
-        """Which nodes have an attribute is known in the cluster only: it is said of all of them."""
+        """Which nodes have an attribute is known in the cluster only: all of them count."""
         if self.kind == "target_pattern":
             return re.search(self.target, node) is not None
         return self.kind == "target_attribute" or self.target == node

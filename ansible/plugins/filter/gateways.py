@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 # Of an element of vpnha_instances: what the role makes other files of.
 OF_THE_ROLE = ("name", "ip_range", "snat", "ikev2", "dns")
-# Protocols with a table of their own, and whether a gateway serves them unless the inventory says.
+# Protocols with a table of their own, and whether a gateway serves them by default.
 DEFAULTS = {"l2tp": True, "pptp": False, "ipsec": False, "wireguard": False}
 OF_THE_ROLE_IN_PPTP = ("ip_range", "from")
 OF_THE_ROLE_IN_WIREGUARD = ("key_src", "peers_src")
@@ -31,7 +31,7 @@ def _lines(tables: Mapping[str, Any], header: str) -> list[str]:
     inner = {key: value for key, value in tables.items() if isinstance(value, Mapping)}
     own = [f"{_key(key)} = {_value(value, header, key)}" for key, value in tables.items()
            if key not in inner]
-    # A table may be there to say that something is served, and be empty.
+    # A table may be there to show that something is served, and be empty.
     found = ([f"[{header}]"] if header and (own or not inner) else []) + own
     for key, value in inner.items():
         found += [*([""] if found else []),

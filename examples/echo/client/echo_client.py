@@ -3,7 +3,7 @@
 
 usage: echo_client.py ADDRESS PORT INTERVAL_S RESULT
 
-Says `opened` when it has a session. On SIGTERM it closes the session and writes RESULT, as JSON:
+Prints `opened` when it has a session. On SIGTERM it closes the session and writes RESULT, as JSON:
 answers, forged (their hash is not the secret's), repeated and skipped (numbers), gap_ms (the
 longest time without an answer), closed. examples/echo/backend/responder.hpp has the datagrams.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tries once in an interval to be heard from addresses that are not this node's, until SIGTERM.
+"""Tries once in an interval to send from addresses that are not this node's, until SIGTERM.
 
 usage: forger.py DEVICE INTERVAL_S ADDRESS...
 
@@ -77,7 +77,7 @@ def main() -> None:
             try:
                 sender.send(frame)
             except OSError:
-                pass  # What drops it may say so.
+                pass  # What drops it may report it.
         time.sleep(interval)
 
 

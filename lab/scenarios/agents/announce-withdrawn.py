@@ -7,7 +7,7 @@ is the lease's, and not on vpnhad or Pacemaker.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server. FRR on nat1 and on
 all gateways, with BFD of five packets, 300 ms apart. nat1 has no way to the VIP but what BGP has
-told it. All gateways run vpnhad-frail.
+ordered it. All gateways run vpnhad-frail.
 
 Steps: home1 dials and makes traffic. vpnhad of the promoted node is killed; that of the next one
 hangs; the power of the third one is cut. Then home1 hangs up, and the program of

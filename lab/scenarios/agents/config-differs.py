@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The set-up of a standby differs from the promoted node's: vpnha says so, and prefers another.
+"""The set-up of a standby differs from the promoted node's: vpnha shows it, and prefers another.
 
-Purpose: a failover to a node that lacks a user's secret keeps the sessions and loses the users. The
-nodes compare what they are set up with, by keyed hashes, and tell the administrator before it
+Purpose: a failover to a node without a user's secret keeps the sessions and loses the users. The
+nodes compare what they are set up with, by keyed hashes, and notify the administrator before it
 matters.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
@@ -12,7 +12,7 @@ log level of the other one is changed, each with a restart of its vpnhad; the po
 node is cut.
 
 Expected: `vpnha status` of the promoted node and of the standby names the file, and no output and
-no log has a password; the replica of that standby is partial, for a reason that it says; the other
+no log has a password; the replica of that standby is partial, for a reason that it shows; the other
 log level is a note and nothing else. The standby that differs in the note takes over, and client1
 sees a short silence and nothing else.
 """
@@ -43,9 +43,9 @@ def steps(run: Run) -> None:
                  SEEN_S)
 
     for node in (live.active, odd):
-        told = node.run("vpnha", "status", check=False).stdout
-        run.expect(f"{node.name}_names_the_file", SECRETS in told, is_true())
-        run.expect(f"{node.name}_keeps_the_secret", passwords(told + stack.daemon_log(node)),
+        shown = node.run("vpnha", "status", check=False).stdout
+        run.expect(f"{node.name}_names_the_file", SECRETS in shown, is_true())
+        run.expect(f"{node.name}_keeps_the_secret", passwords(shown + stack.daemon_log(node)),
                    is_empty())
     run.expect("replica_that_differs", stack.status(odd)["standing"], equals("partial"))
     run.expect("weight_of_the_log_level", weights(live, other, "log_level"), equals(["note"]))

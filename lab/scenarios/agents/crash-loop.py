@@ -12,7 +12,7 @@ it is waited for until both standbys only vote, and client1 is watched for anoth
 Pacemaker tries to start them.
 
 Expected: each silence of client1 is one of 2.5 s at most, and nothing else; nobody is promoted;
-no standby dies after the third time; their status says why they take no part.
+no standby dies after the third time; their status shows why they take no part.
 """
 from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.product.l2tp_client import OPTIONS, client_options

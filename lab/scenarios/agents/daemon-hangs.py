@@ -3,7 +3,7 @@
 
 Purpose: a daemon in a deadlock looks like one that works. Corosync has it as a member, its control
 socket takes connections, its process is not stopped. Its lease ends; the standbys miss its rounds
-and tell Pacemaker; the agent must not wait for its answer.
+and notify Pacemaker; the agent must not wait for its answer.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. All run vpnhad-frail.
 

@@ -2,7 +2,7 @@
 """vpnhad crashes on the promoted node, and another node serves.
 
 Purpose: a session's sockets go with the daemon that holds them; every other node holds the session
-hot, so its death is a failover. Corosync tells the standbys at once, and one of them tells
+hot, so its death is a failover. Corosync notifies the standbys at once, and one of them notifies
 Pacemaker. A vpnhad that crashes must not leave its memory on a disk, where its keys would be found.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
@@ -11,8 +11,9 @@ Steps: client1 dials and makes traffic; vpnhad of the promoted node crashes (SIG
 dumps go through a pipe to a program. A shell crashes before, as the proof that this program takes
 dumps.
 
-Expected: a silence of at most 2.5 s and nothing else; exactly one standby tells; never two owners;
-the node is a standby in sync again by itself. The shell's dump was taken, and none of vpnhad.
+Expected: a silence of at most 2.5 s and nothing else; exactly one standby notifies Pacemaker; never
+two owners; the node is a standby in sync again by itself. The shell's dump was taken, and none of
+vpnhad.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node

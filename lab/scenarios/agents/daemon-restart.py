@@ -13,9 +13,10 @@ has resumed the session, so that its sockets die with the daemon.
 
 Expected: the standby's death is no gap longer than 50 ms, or twice the longest of a fault-free
 time; it is a standby in sync again within 75 s, when Pacemaker has forgotten the failure. The
-others are a silence of at most 1 s each (a standby tells Pacemaker at once, no monitor has to see
-it) and nothing else; exactly one standby tells. Between them the dead vpnhad comes back: two of
-three voters must live. No standby says a word to a client; in the end all are in sync.
+others are a silence of at most 1 s each (a standby notifies Pacemaker at once, no monitor has to
+see it) and nothing else; exactly one standby notifies Pacemaker. Between them the dead vpnhad comes
+back: two of three voters must live. No standby sends anything to a client; in the end all are in
+sync.
 """
 from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.product.vpnha_stack import DAEMON
@@ -28,7 +29,7 @@ SCENARIO = Scenario(faults=3, vpnha=True)
 OBSERVED_S = 8
 RECOVERED_S = 75
 # Of a promoted node. Of a dead standby the lowest one withdraws the score alone.
-TOLD = "Pacemaker is notified event=reported"
+REPORTED = "Pacemaker is notified event=reported"
 
 
 def steps(run: Run) -> None:
@@ -46,7 +47,7 @@ def steps(run: Run) -> None:
     run.expect("standby_back_in_sync_s", round(run.lab.now() - killed_at, 1), at_most(RECOVERED_S))
     stack.wait_protected(1)
 
-    serving, told = live.active, 0
+    serving, cuts = live.active, 0
     for whose in ("a stock session", "a resumed session"):
         run.step(f"vpnhad of {serving.name}, promoted with {whose}, is killed")
         promotions = stack.promotions()
@@ -57,9 +58,9 @@ def steps(run: Run) -> None:
                                       if node is not serving)
         stack.wait_in_sync(deadline_s=RECOVERED_S)
         stack.wait_protected(1)
-        told += 1
-        run.expect(f"reports_after_{told}", sum(stack.daemon_log(node).count(TOLD)
-                                                for node in run.lab.gateways), equals(told))
+        cuts += 1
+        run.expect(f"reports_after_{cuts}", sum(stack.daemon_log(node).count(REPORTED)
+                                                for node in run.lab.gateways), equals(cuts))
 
     run.step("the failures are cleared")
     stack.clear_failures()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vpnhad of the promoted node stands still, and another node serves.
 
-Purpose: a daemon that hangs is worse than a dead one, for nothing says so: Corosync keeps it as a
+Purpose: a daemon that hangs is worse than a dead one, for nothing shows it: Corosync keeps it as a
 member, Pacemaker's monitor waits for its answer. Its lease ends, the kernel shuts its gate, and the
-standbys, who hear no round of it any more, tell Pacemaker.
+standbys, who receive no round of it any more, notify Pacemaker.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -13,7 +13,7 @@ Steps: `vpnha doctor` and tests/agents/run-ocf-tester run in the node. No fault.
 Expected: the first finds nothing in the kernel's way, the second ends with 0.
 """
 from vpnlab.evidence.expectation import equals
-from vpnlab.host.progress import say
+from vpnlab.host.progress import emit
 from vpnlab.product.cluster import DIRECTORY, Cluster
 from vpnlab.product.l2tp_gateway import CONFIG
 from vpnlab.product.vpnha_stack import GATEWAY, VpnhaStack
@@ -41,5 +41,5 @@ def steps(run: Run) -> None:
     done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=600, check=False)
     (run.out / "agents.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     for line in done.stdout.splitlines():
-        say(line)
+        emit(line)
     run.expect("exit_code", done.code, equals(0))

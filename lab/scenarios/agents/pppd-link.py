@@ -13,9 +13,9 @@ killed, and xl2tpd is back at once. The power of the node with the links is cut.
 are stopped as an administrator does it.
 
 Expected: each time both nets answer again through rebuilt routes: after the peer's return within
-BROKEN_PPTP_S, where only LCP's echoes tell of its loss within BROKEN_L2TP_S, after the power cut
-within POWER_CUT_S. While the peer is away, Pacemaker has been told 190, not a failure, and the link
-stays where it is; the log tells of each redial. The stop ends PPP, the call and the tunnel towards
+BROKEN_PPTP_S, where only LCP's echoes show its loss within BROKEN_L2TP_S, after the power cut
+within POWER_CUT_S. While the peer is away, Pacemaker has got 190, not a failure, and the link
+stays where it is; the log has each redial. The stop ends PPP, the call and the tunnel towards
 the head office, and leaves nothing.
 """
 import re
@@ -81,12 +81,12 @@ def steps(run: Run) -> None:
     def holder(site: Site) -> str:
         return ",".join(cluster.status().on("pppd-link" + SUFFIX[site]))
 
-    def told_degraded(node: Node, site: Site) -> bool:
-        """Was 190 the last that the monitor of the link has told Pacemaker? That logs what has
-        changed, and keeps in the CIB that it once was so."""
-        told = re.findall(rf"Result of monitor operation for pppd-link{SUFFIX[site]} on \S+: (\S+)",
+    def reported_degraded(node: Node, site: Site) -> bool:
+        """Was 190 the last that the monitor of the link has reported to Pacemaker? That logs what
+        has changed, and keeps in the CIB that it once was so."""
+        seen = re.findall(rf"Result of monitor operation for pppd-link{SUFFIX[site]} on \S+: (\S+)",
                           node.read_log("pacemaker/pacemaker.log"))
-        return told[-1:] == ["OCF_DEGRADED"]
+        return seen[-1:] == ["OCF_DEGRADED"]
 
     def log_of(node: Node) -> str:
         return node.read_log(SYSLOG)
@@ -121,8 +121,8 @@ def steps(run: Run) -> None:
     run.step("pptpd of the head office dies with its calls")
     office.node.kill_processes("pptpd|pptpctrl")
     lost_at = run.lab.now()
-    run.wait_for("a monitor has told that the link is redialled",
-                 lambda: told_degraded(first, PPTP_SITE), 30)
+    run.wait_for("a monitor has reported that the link is redialled",
+                 lambda: reported_degraded(first, PPTP_SITE), 30)
     run.observe(max(0.0, lost_at + AWAY_S - run.lab.now()))
     run.step("pptpd is back")
     office.start_pptpd()
@@ -130,7 +130,8 @@ def steps(run: Run) -> None:
     run.wait_for("the PPTP net answers again", lambda: pings[PPTP_SITE].answered_since(back_at), 60)
     run.expect("broken_pptp_s", round(min(t for t in pings[PPTP_SITE].answers() if t > back_at)
                                       - back_at, 1), at_most(BROKEN_PPTP_S))
-    run.wait_for("the monitor is content again", lambda: not told_degraded(first, PPTP_SITE), 30)
+    run.wait_for("the monitor is content again",
+                 lambda: not reported_degraded(first, PPTP_SITE), 30)
     run.expect("stayed", holder(PPTP_SITE), equals(first.name))
 
     run.step("xl2tpd of the head office dies with its sessions, and is back at once")
@@ -143,16 +144,16 @@ def steps(run: Run) -> None:
     run.wait_for("the L2TP net answers again", lambda: pings[L2TP_SITE].answered_since(lost_at + 3),
                  BROKEN_L2TP_S + 60)
     run.expect("broken_l2tp_s", pings[L2TP_SITE].silence_s(lost_at), at_most(BROKEN_L2TP_S))
-    run.wait_for("the monitor is content", lambda: not told_degraded(first, L2TP_SITE), 30)
+    run.wait_for("the monitor is content", lambda: not reported_degraded(first, L2TP_SITE), 30)
     run.expect("stayed_l2tp", holder(L2TP_SITE), equals(first.name))
     # crm_mon lists a degraded monitor among the failures; it counts as none.
     run.expect("failures", [each for each in cluster.status().failures
                             if "OCF_DEGRADED" not in each], is_empty())
     for site in SITES:
         name = "pppd-link" + SUFFIX[site]
-        run.expect(f"told_lost_{site.protocol}", log_of(first).count(f"{name}: lost after"),
+        run.expect(f"logged_lost_{site.protocol}", log_of(first).count(f"{name}: lost after"),
                    at_least(1))
-        run.expect(f"told_redialled_{site.protocol}",
+        run.expect(f"logged_redialled_{site.protocol}",
                    len(re.findall(rf"{name}: up on link-\S+ after \d+ s, redialled",
                                   log_of(first))), at_least(1))
 

@@ -7,7 +7,7 @@ started again by keep-vpnhad and votes by now, so the third node is granted the 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; vpnhad of the promoted node is killed; that of the node
-that is promoted next is killed as soon as it says so.
+that is promoted next is killed as soon as it reports that.
 
 Expected: a silence of at most 1 s and nothing else; never two owners; all nodes are in sync again
 by themselves.

@@ -4,7 +4,7 @@
 Purpose: ocf:vpnha:vip and cib-templates/vip-gateway.crm, for services that need no session of the
 dead node: an address moves when its service or its node dies, and for no other reason.
 
-Topology: client1 -- outside -- gw1, gw2, gw3; the service that tells its host's name runs on all.
+Topology: client1 -- outside -- gw1, gw2, gw3; the service that sends its host's name runs on all.
 
 Steps: client1 asks the address 50 times a second. The service of the holder is killed (SIGKILL);
 that node's failure is forgotten; so ROUNDS times, each time where the address is then. The power of

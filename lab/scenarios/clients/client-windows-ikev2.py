@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Windows' IKEv2, played, outlives two power cuts and a move.
 
-Purpose: Windows has no group for ESP unless it is told so, takes modp2048 alone of the gateway's
+Purpose: Windows has no group for ESP unless it is configured, takes modp2048 alone of the gateway's
 groups, and has no dead peer detection. charon plays it from behind a NAT: this is not the real
 client.
 

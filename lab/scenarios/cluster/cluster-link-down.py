@@ -12,7 +12,7 @@ Steps: client1 dials and makes traffic; a calm time passes; then the cable of ea
 each node is pulled for 3 s, and the next one when knet calls the link up again.
 
 Expected: knet notices each loss; no membership is formed, nobody is promoted; no gap longer than
-50 ms, or twice the longest of the calm time; the same gateway serves, no standby says a word.
+50 ms, or twice the longest of the calm time; the same gateway serves, no standby sends anything.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node

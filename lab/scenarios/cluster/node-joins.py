@@ -9,7 +9,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: a standby has no power; client1 makes traffic; the standby is switched on and starts.
 
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
-same gateway serves, no standby says a word.
+same gateway serves, no standby sends anything.
 """
 from vpnlab.product.cluster import Cluster
 from vpnlab.steps.membership import join

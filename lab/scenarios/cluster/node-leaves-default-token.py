@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials and makes traffic; a standby shuts down: Pacemaker, Corosync, then the machine.
 
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
-same gateway serves, no standby says a word.
+same gateway serves, no standby sends anything.
 """
 from vpnlab.product.cluster import Cluster
 from vpnlab.steps.membership import leave

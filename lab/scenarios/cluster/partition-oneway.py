@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The promoted node is heard by the others, and hears none of them.
+"""The others receive from the promoted node, and it receives from none of them.
 
 Purpose: a half-broken link is the kind that fools heartbeats. The node's renewals arrive, the
 answers do not: nobody's promise is worth anything that does not come back.
@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the promoted node drops what arrives on its cluster links.
 
-Expected: it says nothing more after 400 ms; another node goes on with the session within 0.7 s;
+Expected: it sends nothing after 400 ms; another node goes on with the session within 0.7 s;
 never two owners.
 """
 from vpnlab.host.node import Node

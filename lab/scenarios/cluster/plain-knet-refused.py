@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vpnhad does not replicate over a cluster that sends unencrypted, unless told to.
+"""vpnhad does not replicate over a cluster that sends unencrypted, unless it is allowed.
 
-Purpose: what goes over the wire tells a listener who the users are. An administrator who forgot
+Purpose: what goes over the wire shows a listener who the users are. An administrator who forgot
 crypto_cipher learns it at the first start, in the words of the resource agent.
 
 Topology: gw1 alone, with Corosync and without Pacemaker.
@@ -9,8 +9,8 @@ Topology: gw1 alone, with Corosync and without Pacemaker.
 Steps: Corosync runs with crypto_cipher none; a program that uses the library joins a group; the
 agent starts the gateway; then once more with replicate_secrets_unencrypted = true.
 
-Expected: the program is refused; the first start fails, the agent's reason and vpnhad's log say why
-and how to end it; the second one succeeds, and the log warns.
+Expected: the program is refused; the first start fails, the agent's reason and vpnhad's log show
+why and how to end it; the second one succeeds, and the log warns.
 """
 from vpnlab.evidence.expectation import equals, is_true
 from vpnlab.host.channel import Completed

@@ -11,7 +11,7 @@ Steps: client1 dials and makes traffic; the power of a standby is cut. The third
 cluster's DC.
 
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
-same gateway serves, no standby says a word. Then the session is protected on the other standby
+same gateway serves, no standby sends anything. Then the session is protected on the other standby
 alone.
 """
 from vpnlab.product.cluster import Cluster

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A node joins while the gateway has 100 000 flows, has them all, and no client notices.
 
-Purpose: a joiner is told everything, between what is urgent. Flows are what there is most of.
+Purpose: a joiner is sent everything, between what is urgent. Flows are what there is most of.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
 on all gateways.

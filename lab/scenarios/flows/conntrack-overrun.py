@@ -2,12 +2,12 @@
 """vpnhad of the promoted node misses events of flows, knows it, and nothing is lost or stale.
 
 Purpose: a kernel that has no room for an event drops it. What was missed is found by a listing of
-the whole table: flows that came are told to the standbys, flows that went are taken back.
+the whole table: flows that came are sent to the standbys, flows that went are taken back.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
 on all gateways.
 
-Steps: the sockets on which vpnhad hears of flows get a buffer of 64 KB instead of 32 MB, from
+Steps: the sockets that bring vpnhad events of flows get a buffer of 64 KB instead of 32 MB, from
 outside (a duplicate of the descriptor), so that a node of the lab can fill it; 5 000 flows come at
 once, written into the kernel by netlink in trains, which vpnhad cannot interrupt; then half of them
 go, just as fast.

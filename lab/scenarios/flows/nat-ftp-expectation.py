@@ -10,7 +10,7 @@ on all gateways; the server has no route to the clients.
 
 Steps: client1 connects to the server's FTP, and asks for a file; the server answers, and does not
 connect yet; all standbys expect its connection; the power of the promoted gateway is cut; the
-server connects to where the client told it; the client asks for another file.
+server connects to where the client asked it to; the client asks for another file.
 
 Expected: both files arrive, the first one by a connection that its control connection is the parent
 of; the new gateway expects nothing more then, and what it expected had its own few minutes to live

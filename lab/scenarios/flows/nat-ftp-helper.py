@@ -2,7 +2,7 @@
 """A file is fetched by FTP in active mode on a control connection that outlived its gateway.
 
 Purpose: NAT rewrites the address in a client's PORT command, which changes the length of what the
-client said: from then on the control connection needs the helper, and sequence numbers adjusted by
+client sent: from then on the control connection needs the helper, and sequence numbers adjusted by
 what was added. Both are part of the flow on every standby.
 
 Kept: the control connection, its helper, its adjustments. What was announced in the moment of the
@@ -14,7 +14,7 @@ on all gateways; the server has no route to the clients.
 Steps: client1 connects to the server's FTP, and fetches a file; the power of the promoted gateway
 is cut; it fetches another on the same control connection.
 
-Expected: both files arrive; the server was told the VIP both times; the new gateway's flow has the
+Expected: both files arrive; the server was given the VIP both times; the new gateway's flow has the
 helper and the adjustments of the old one; a silence of at most 1 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_empty

@@ -8,7 +8,7 @@ Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server; the 
 nftables/gateway.nft on all gateways; the server has no route to the clients.
 
 Steps: client2 dials 20 sessions and opens 100 streams through each of them, from the same ports
-through each: 1 900 are given other ports by NAT. A stream says something each 10 s. client1 makes
+through each: 1 900 are given other ports by NAT. A stream sends something each 10 s. client1 makes
 the usual traffic. The power of the promoted gateway is cut; then each stream is asked once more.
 
 Expected: all 2 000 streams are alive, with the address and port that the server knows; no RST to
@@ -63,7 +63,7 @@ def steps(run: Run) -> None:
 
     seen = live.end()
     captures = inside_captures(run.lab, run.out)
-    # A capture beside 2 000 streams may lack frames: what NAT made of them is known as well.
+    # A capture beside 2 000 streams may miss frames: what NAT made of them is known as well.
     known = sources_seen(captures, ECHO_PORT, end=cut_at) | set(translations(before).values())
     run.expect("sources_new_to_the_server",
                len(sources_seen(captures, ECHO_PORT, start=cut_at) - known), equals(0))

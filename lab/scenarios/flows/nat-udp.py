@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A UDP flow through NAT that has long been the same outlives the gateway.
 
-Purpose: the kernel tells of a UDP flow once, when it has become one, and never of the packets that
+Purpose: the kernel reports a UDP flow once, when it has become one, and never the packets that
 keep it. A copy of it that has the flow's own timeout is gone on the standbys when they need it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
@@ -11,8 +11,8 @@ clients.
 Steps: client1 asks the server by UDP each 6 s, for 40 s, and is answered; then it asks no more and
 the power of the promoted gateway is cut. When another one serves, the server speaks first.
 
-Expected: what the server says reaches client1, by the port that NAT gave the flow before; a silence
-of at most 1 s and nothing else.
+Expected: what the server sends reaches client1, by the port that NAT gave the flow before; a
+silence of at most 1 s and nothing else.
 """
 import signal
 
@@ -31,7 +31,7 @@ FLOW_TIMEOUT_S = 10
 INTERVAL_S = 6
 REFRESHED_S = 40
 HOT_LIMIT_S = 5
-HEARD_LIMIT_S = 5
+RECEIVED_LIMIT_S = 5
 
 
 def steps(run: Run) -> None:
@@ -56,12 +56,12 @@ def steps(run: Run) -> None:
     run.step("the server speaks first")
     server.process.send_signal(signal.SIGUSR1)
 
-    def heard() -> bool:
+    def received() -> bool:
         return any(each.text == "server-first" and each.kind == "r"
                    for each in datagrams(client.log()))
-    run.wait_for("the server has spoken", lambda: "server-first" in server.log(), HEARD_LIMIT_S)
+    run.wait_for("the server has spoken", lambda: "server-first" in server.log(), RECEIVED_LIMIT_S)
     run.observe(1)
-    run.expect("client_heard_the_server", heard(), is_true())
+    run.expect("client_received_from_the_server", received(), is_true())
     run.expect("asked_meanwhile", [each.text for each in datagrams(client.log())
                                    if each.kind == "s" and each.t > cut_at], is_empty())
     run.expect("flows_with_another_port", moved(before, flows(successor, port=UDP_PORT)),

@@ -7,8 +7,8 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; `nft flush ruleset` on all gateways.
 
-Expected: no gap longer than 50 ms, or twice the longest of a fault-free time; no standby says a
-word.
+Expected: no gap longer than 50 ms, or twice the longest of a fault-free time; no standby sends
+anything.
 """
 from vpnlab.steps.live import Live, expect_unnoticed_act
 from vpnlab.steps.run import Run

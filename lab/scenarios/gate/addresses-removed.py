@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Devices of the gateway are set down and up, its VIPs are deleted; all are back at once.
 
-Purpose: a network daemon that is told to read its files again, or an administrator, takes addresses
-away; and a device that is set down loses those of IPv6 by itself. Where this node serves they come
-back, with IPv4 and IPv6; where it does not, nothing does.
+Purpose: a network daemon that is ordered to read its files again, or an administrator, takes
+addresses away; and a device that is set down loses those of IPv6 by itself. Where this node serves
+they come back, with IPv4 and IPv6; where it does not, nothing does.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; all with IPv6. `outside` and
 `inside` of the gateways are bridges over the machine's own links.
@@ -14,7 +14,7 @@ their VIPs and the gateway's policy rules are deleted. In the end the role moves
 
 Expected: on the promoted node each VIP is answered again, and the session's traffic flows, within
 BACK_MS; its rules are back. Nobody is promoted until the role is moved. No node that does not serve
-has a VIP, the demoted one included; no standby says a word.
+has a VIP, the demoted one included; no standby sends anything.
 """
 from vpnlab.evidence.expectation import at_most, equals, is_empty
 from vpnlab.host.node import Node

@@ -3,7 +3,7 @@
 
 Purpose: a network daemon, a driver or a bond takes a device away, and with it the gate and the VIPs
 that were on it. On the promoted node both come back by themselves; on a standby only the gate, and
-before anything can be heard from it.
+before anything can come from it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `outside` and `inside` of the
 gateways are bridges over the machine's own links.
@@ -14,8 +14,8 @@ client1 and server ping that address as often as client1 pings through its sessi
 
 Expected: the session's gap is at most 50 ms, or twice the longest of a fault-free time, longer than
 the time for which the node's own address did not answer either: that is the device's own absence,
-as anybody else on the network sees it. No VIP is heard from the new device before its gate is
-attached; nobody is promoted; the gate is on all devices; no standby says a word.
+as anybody else on the network sees it. Nothing comes from a VIP on the new device before its gate
+is attached; nobody is promoted; the gate is on all devices; no standby sends anything.
 """
 from datetime import datetime
 from pathlib import Path
@@ -47,8 +47,8 @@ class Recreated(NamedTuple):
     device: str
     t: float
     until: float
-    # When vpnhad heard of the new device: its gate and its VIP come after.
-    heard_at: float
+    # When vpnhad noticed the new device: its gate and its VIP come after.
+    noticed_at: float
     # When the node's own address there answered.
     own: list[float]
 
@@ -61,7 +61,7 @@ def steps(run: Run) -> None:
     stack, active = live.stack, live.active
     promotions = stack.promotions()
 
-    def heard(node: Node) -> list[str]:
+    def noticed(node: Node) -> list[str]:
         return [line for line in stack.daemon_log(node).splitlines() if NEW in line]
 
     calm_from = run.lab.now()
@@ -73,16 +73,16 @@ def steps(run: Run) -> None:
             run.step(f"{device} of {node.name} is created anew")
             pinger = Pinger(run.lab.node(neighbour), node.address(device))
             run.wait_for(f"{neighbour} is answered", pinger.answers, PROMISED_LIMIT_S)
-            known = len(heard(node))
+            known = len(noticed(node))
             t = run.lab.now()
             node.recreate_bridge(device)
-            run.wait_for("vpnhad has heard of it", lambda: len(heard(node)) > known,
+            run.wait_for("vpnhad has noticed it", lambda: len(noticed(node)) > known,
                          PROMISED_LIMIT_S)
             run.observe(OBSERVED_S)
             until = run.lab.now()
             own = pinger.stop()
             if node is active:
-                stamp = datetime.fromisoformat(heard(node)[known].split()[0]).timestamp()
+                stamp = datetime.fromisoformat(noticed(node)[known].split()[0]).timestamp()
                 done.append(Recreated(device, t, until, stamp, own))
     run.expect("promotions", stack.promotions(), equals(promotions))
     for node in run.lab.gateways:
@@ -100,12 +100,12 @@ def steps(run: Run) -> None:
                    else round(silence_ms - away_ms, 1),
                    at_most(max(UNNOTICED_MS, 2 * (fault_free or 0))))
         path = run.out / f"{active.name}-{each.device}.pcap"
-        run.expect(f"{each.device}_before_the_gate", None if absence is None else heard_between(
-            path, DEVICES[each.device][1], (absence[0], each.heard_at)), equals(0))
+        run.expect(f"{each.device}_before_the_gate", None if absence is None else frames_between(
+            path, DEVICES[each.device][1], (absence[0], each.noticed_at)), equals(0))
     expect_nothing_else(run, client)
 
 
-def heard_between(path: Path, address: str, span: Span) -> int:
+def frames_between(path: Path, address: str, span: Span) -> int:
     """Frames from the address, from the last answer of the old device on; that one's own last
     ones are as old as the answer."""
     return sum(span[0] + 0.015 < frame.t < span[1] for frame in read_frames(path)

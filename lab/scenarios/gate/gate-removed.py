@@ -2,16 +2,16 @@
 """Somebody takes the gate off the devices of a standby and of the promoted node; it is back.
 
 Purpose: the gate is a filter of traffic control, which a script for bandwidths replaces with all
-others there are. A node without it could be heard although its lease is over.
+others there are. A node without it could send although its lease is over.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; `tc qdisc del dev … clsact` for both devices of each
 gateway; `vpnha metrics` writes its file before and after.
 
-Expected: vpnhad says so of each device, and all gates are attached again within a second; no gap
-longer than 50 ms, or twice the longest of a fault-free time; no standby says a word. The metrics
-are those of docs/operate/metrics.md, and no drop is forgotten.
+Expected: vpnhad reports it for each device, and all gates are attached again within a second; no
+gap longer than 50 ms, or twice the longest of a fault-free time; no standby sends anything. The
+metrics are those of docs/operate/metrics.md, and no drop is forgotten.
 """
 import re
 
@@ -37,7 +37,7 @@ def steps(run: Run) -> None:
         for node in run.lab.gateways:
             for device in DEVICES:
                 node.run("tc", "qdisc", "del", "dev", device, "clsact")
-            run.wait_for(f"{node.name} has said so", lambda: said(live, node) >= len(
+            run.wait_for(f"{node.name} has reported it", lambda: reported(live, node) >= len(
                 DEVICES), ATTACHED_LIMIT_S)
             run.expect(f"without_gate_on_{node.name}", live.stack.without_gate(node), is_empty())
             after = live.stack.metrics(node)
@@ -60,5 +60,5 @@ def expect_metrics(run: Run, live: Live, series: dict[str, float]) -> None:
                sorted(documented ^ {name.partition("{")[0] for name in series}), is_empty())
 
 
-def said(live: Live, node: Node) -> int:
+def reported(live: Live, node: Node) -> int:
     return live.stack.daemon_log(node).count(REMOVED)

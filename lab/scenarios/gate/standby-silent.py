@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""For ten minutes nothing is heard from a gateway's addresses but from the node that serves it.
+"""For ten minutes nothing is sent from a gateway's addresses but by the node that serves it.
 
 Purpose: the standbys hold every session hot, in kernels that would answer. Two gateways crosswise
 make each node a standby of one while it serves the other; and something on the standbys tries all
-the time to be heard from addresses that are not theirs.
+the time to send from addresses that are not theirs.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server; gateways l2tp and l2tp2
 have VIPs with IPv4 and IPv6 on both sides.
@@ -15,8 +15,8 @@ the VIPs, the PPP address, the client's address and an IPv6 address of the pool 
 the node does not serve.
 
 Expected: not one of those frames on the wire, on either side: the nodes' gates dropped them. All
-that was heard from a VIP, with IPv4 and with IPv6, was the node that is promoted; the sessions
-lived on, and nobody was promoted.
+that was seen to send from a VIP, with IPv4 and with IPv6, was the node that is promoted; the
+sessions lived on, and nobody was promoted.
 """
 import ipaddress
 
@@ -35,7 +35,7 @@ OBSERVED_S = 600
 FORGED_EVERY_S = 1.0
 # Six nodes share two cores for so long: the host may stop one of them for a second.
 LIVED_MS = 2500
-UNHEARD_S = 10
+UNSEEN_S = 10
 SIDES = ("outside", "inside")
 PING_EVERY_S = "0.2"
 DIALLED = {"client1": L2TP, "client2": L2TP_2}
@@ -91,9 +91,9 @@ def steps(run: Run) -> None:
                      and each.end > begun and each.start < until]
             run.expect(f"{address}_spoken_for_by", sorted({each.node for each in spans}),
                        equals([active.name]))
-            run.expect(f"{address}_heard_s", round(sum(
+            run.expect(f"{address}_seen_s", round(sum(
                 min(each.end, until) - max(each.start, begun) for each in spans)),
-                at_least(OBSERVED_S - UNHEARD_S))
+                at_least(OBSERVED_S - UNSEEN_S))
     for name in DIALLED:
         expect_only_silence(run, seen.client(name), LIVED_MS)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nothing is heard of a silent gateway's addresses by a third device of its nodes either.
+"""Nothing is sent from a silent gateway's addresses by a third device of its nodes either.
 
 Purpose: an address is the whole node's. A node that has lost its lease keeps its VIPs, and every
 standby has the address of the hot sessions' PPP links; the kernel answers ARP for them on whatever
@@ -60,10 +60,10 @@ def steps(run: Run) -> None:
     seen = live.end()
     for name, (begun, until) in spans.items():
         for node in run.lab.gateways:
-            heard = sum(begun < frame.t < until and source_of(frame) in ASKED
-                        for frame in read_frames(sent[node.name]))
+            frames = sum(begun < frame.t < until and source_of(frame) in ASKED
+                         for frame in read_frames(sent[node.name]))
             answers = name == "served" and node is live.active
-            run.expect(f"{name}_heard_of_{node.name}", heard,
+            run.expect(f"{name}_frames_of_{node.name}", frames,
                        at_least(len(ASKED) * len(RP_FILTERS)) if answers else equals(0))
     expect_nothing_else(run, seen.client("client1"))
 

@@ -13,7 +13,7 @@ under that traffic.
 
 Expected: within 0.6 s another gateway answers in the same SAs, to both clients and in both
 families: no IKE, no TCP reset, the same addresses; all streams are intact. No ESP number is used
-twice. No standby says a word. After the clients have hung up nothing is left on any node.
+twice. No standby sends anything. After the clients have hung up nothing is left on any node.
 """
 import functools
 

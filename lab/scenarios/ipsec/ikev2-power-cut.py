@@ -12,7 +12,7 @@ outside sends to its successor all ESP packets that the client had sent.
 
 Expected: within 0.6 s another gateway answers in the same SAs: no IKE, no TCP reset, the same
 address; the stream is intact. No ESP number is used twice, none of the old packets is taken again.
-No standby says a word. After the client has hung up nothing is left on any node.
+No standby sends anything. After the client has hung up nothing is left on any node.
 """
 from vpnlab.product.ipsec_client import Ikev2Client
 from vpnlab.steps.ipsec.power_cut import cut_power_under_traffic

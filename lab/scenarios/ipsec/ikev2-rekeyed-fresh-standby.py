@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A standby whose charon was started after an IKE rekey serves, and the client's rekeys succeed.
 
-Purpose: charon hands the client's virtual IP from the old IKE SA to the new one, and does not say
+Purpose: charon hands the client's virtual IP from the old IKE SA to the new one, and does not show
 so. A charon that was fed the new one alone has to reserve the address, and to know it: otherwise
 it refuses the client's next CHILD SA, and gives the address to another client.
 

@@ -13,8 +13,8 @@ it returns. Then all hang up.
 Expected: client1's first packet within 100 ms of the open gate; charon is active within 2 s of it;
 a silence of at most 1 s and nothing else. The node that returns has all SAs within 16 s of the
 first. The goals are 1 s and 8 s, on a machine. What vpnhad takes more of the promoted node's core
-with these SAs is told. All of client2's SAs live: they are ended in the usual way, and nothing is
-left of them.
+with these SAs is measured. All of client2's SAs live: they are ended in the usual way, and nothing
+is left of them.
 """
 import time
 

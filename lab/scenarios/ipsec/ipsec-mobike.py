@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A client of IKEv2 moves to another address, before, after and during a failover.
 
-Purpose: with MOBIKE (RFC 4555) a client keeps its SAs as it moves. charon's ha plugin does not say
+Purpose: with MOBIKE (RFC 4555) a client keeps its SAs as it moves. charon's ha plugin does not show
 that it has moved; the records have its new address all the same, and so have the standbys.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. client1 speaks IKEv2 with MOBIKE.

@@ -9,7 +9,7 @@ home1 speaks L2TP/IPsec, client1 plain L2TP.
 
 Steps: home1 dials and makes traffic; client1 dials; all rules of all gateways are flushed; the
 power of the promoted gateway is cut; on its successor all SAs and policies are flushed, while the
-server has something to say to home1.
+server has something to send to home1.
 
 Expected: home1 is served until its SAs are gone, client1 never; not a packet of L2TP leaves a
 gateway in the clear, and the gate has dropped some in both directions.

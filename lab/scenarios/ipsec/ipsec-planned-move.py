@@ -2,7 +2,7 @@
 """The promoted role moves away from a living node, and the sessions of IPsec move with it.
 
 Purpose: a demotion makes charon passive and kills nothing: the demoted node is a standby in sync
-at once, and IKE says nothing of the move to anybody.
+at once, and IKE sends nothing of the move to anybody.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2.

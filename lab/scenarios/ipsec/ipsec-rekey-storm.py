@@ -2,7 +2,7 @@
 """SAs that are rekeyed all the time outlive gateways that die at any moment.
 
 Purpose: whatever a power cut interrupts, no SA is lost: rekeys fall due on whoever is promoted,
-what is replaced and what replaces it are told apart on all nodes, and no number is used twice.
+what is replaced and what replaces it are distinguished on all nodes, and no number is used twice.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2. The gateways rekey CHILD SAs each 15 s, IKE SAs each 25 s;

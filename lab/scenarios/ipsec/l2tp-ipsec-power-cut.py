@@ -12,8 +12,8 @@ outside sends to its successor all ESP packets that the client had sent.
 
 Expected: within 0.6 s another gateway answers in the same session: no IKE, no L2TP setup, no PPP
 negotiation, no TCP reset; the stream is intact. No ESP number is used twice, none of the old
-packets is taken again, no L2TP is seen outside of ESP. No standby says a word. After the client has
-hung up nothing is left on any node.
+packets is taken again, no L2TP is seen outside of ESP. No standby sends anything. After the client
+has hung up nothing is left on any node.
 """
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.steps.ipsec.power_cut import cut_power_under_traffic

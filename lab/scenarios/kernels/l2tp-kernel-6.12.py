@@ -14,7 +14,7 @@ session as those of a hot one. Then the power of the other gateway is cut.
 
 Expected: all tests pass. Each power cut is a silence of at most 1 s to those who had dialled before
 it, the move one of 500 ms; nothing else happens to them. No gateway has a clsact, and no device
-lacks its gate.
+has no gate.
 """
 from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty
 from vpnlab.host.node import Node

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The lab's own faults do what they say.
+"""The lab's own faults do what their names promise.
 
 Purpose: a scenario that injects a fault relies on it. Each kind is injected once, and its effect is
 seen from another node, and its end.

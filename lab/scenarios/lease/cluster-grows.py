@@ -11,10 +11,10 @@ reloaded, and started at once with the new one; the same with gw4 and gw5. They 
 token, which is tuned again. Then the power of gw1 is cut.
 
 Expected: no other node is promoted until the power cut, and never two owners. All new nodes have
-been told who votes, and all name the same voters. No gap longer than 0.5 s meanwhile: gw1 needs
-votes of nodes that are starting, on one core of the host, and its lease may lapse once or twice.
-After the power cut a silence of at most 1 s, as of every DC (gw1 is one, since it was the first),
-and nothing else, and the epoch that serves then was granted by the new voters.
+been notified of the voters, and all name the same voters. No gap longer than 0.5 s meanwhile: gw1
+needs votes of nodes that are starting, on one core of the host, and its lease may lapse once or
+twice. After the power cut a silence of at most 1 s, as of every DC (gw1 is one, since it was the
+first), and nothing else, and the epoch that serves then was granted by the new voters.
 """
 from collections.abc import Sequence
 
@@ -69,8 +69,8 @@ def steps(run: Run) -> None:
     grow(live, ("gw1", "gw2", "gw3", "gw4", "gw5"))
     grown_until = run.lab.now()
     run.expect("promotions", stack.promotions(), equals(promotions))
-    run.expect("told", [node.name for node in later
-                        if "event=recalled" in stack.daemon_log(node)],
+    run.expect("notified", [node.name for node in later
+                            if "event=recalled" in stack.daemon_log(node)],
                equals([node.name for node in later]))
     voters = sorted(node.spec.id for node in stack.cluster.nodes)
     run.expect("voters", {node.name: stack.status(node)["lease"]["voters"]

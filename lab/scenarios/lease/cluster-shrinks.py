@@ -2,7 +2,7 @@
 """Four gateways become two in one reload; later three become two, and two become one.
 
 Purpose: planned work. A change of the voters takes majorities of the old and the new list, so the
-nodes that leave have to be heard until the list has changed, whatever corosync.conf has.
+nodes that leave have to answer until the list has changed, whatever corosync.conf has.
 
 Topology: client1 -- outside -- gw1 to gw5 -- inside -- server; gw5 has no power at first.
 

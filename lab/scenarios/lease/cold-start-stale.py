@@ -11,7 +11,7 @@ socket for gw4, which is promoted.
 Steps: client1 dials and makes traffic; all nodes take the token under which nodes of the lab join.
 The cluster links of gw4 are cut: its lease ends, and it claims a higher epoch, in vain, which is on
 its disk; then it is frozen. The power of gw1 and gw3 is cut and comes back; gw4's links are whole
-again. The administrator says that gw4 is off (`stonith_admin --confirm`), one of the others is
+again. The administrator confirms that gw4 is off (`stonith_admin --confirm`), one of the others is
 promoted, client2 dials. gw4 is thawed.
 
 Expected: gw4 had claimed an epoch above the one that is granted after the cold start; not one frame

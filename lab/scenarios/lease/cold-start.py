@@ -8,7 +8,7 @@ Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the power of all three gateways is cut at once, and all are
 switched on again, with what their disks had; client2 dials as soon as a gateway is promoted;
-client1 is told nothing.
+client1 is sent nothing.
 
 Expected: within 60 s of the power's return a gateway is promoted, with a higher epoch and without
 a session; client2 is up within 10 s of that, and protected. client1 sees silence, and after it what

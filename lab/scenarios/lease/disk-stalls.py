@@ -5,7 +5,7 @@ Purpose: a lease that is renewed each 100 ms and lasts for 300 is not to wait fo
 be on it first waits beside: a vote, a claim, the news of a node that has started.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. The state directories are
-on a file system of the lab's own (FUSE), whose fsyncs last as long as the scenario says; who waits
+on a file system of the lab's own (FUSE), whose fsyncs last as long as the scenario sets; who waits
 for one cannot be killed.
 
 Steps: client1 dials and makes traffic. Each fsync takes 200 ms on all nodes: a standby's vpnhad is

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The promoted node is cut off from the others in the moment in which it is fenced.
 
-Purpose: a victim that does not hear of its mark. Its lease ends without it, fencing succeeds
-without its answer, and when it is heard again it is told.
+Purpose: a victim that does not know of its mark. Its lease ends without it, fencing succeeds
+without its answer, and when it is reachable again it is notified.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; fence_vpnha is the first level of
 the fencing topology, power the second.
@@ -11,7 +11,7 @@ Steps: client1 dials and makes traffic; the cluster links of the promoted node a
 before anybody has noticed, `stonith_admin --fence` of it on a standby; when another node serves,
 they are plugged in again. Outside it is connected all the time.
 
-Expected: as in fence-living-member; the node resets itself when it is heard again.
+Expected: as in fence-living-member; the node resets itself when it is reachable again.
 """
 from vpnlab.steps.fenced import fence_promoted
 from vpnlab.steps.live import Live

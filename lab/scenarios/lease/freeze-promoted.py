@@ -3,7 +3,7 @@
 
 Purpose: what a hypervisor does to a machine. Nothing on the node knows that time has passed, and
 its power was not switched off; what keeps it silent is the deadline in its kernel's gate, and then
-the mark that the others tell it of.
+the mark that the others send it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; fence_vpnha is the first level of
 the fencing topology, power the second.

@@ -10,10 +10,10 @@ fencing without fence_vpnha in mode=confirm.
 
 Steps: client1 dials and makes traffic; the power of the promoted node is cut; after a silence it is
 switched on again, and the node that was left goes on. Then that one's power is cut; after a silence
-the administrator says `vpnha confirm-dead`.
+the administrator runs `vpnha confirm-dead`.
 
 Expected: not one frame from the gateway's addresses while nobody has confirmed; `vpnha status` and
-vpnhad's log say who is missing and what to do; the session goes on within 1 s after the other
+vpnhad's log show who is missing and what to do; the session goes on within 1 s after the other
 node's abstention, and within 1 s of the administrator's word; never two owners.
 """
 import re
@@ -48,9 +48,9 @@ def lose(live: Live, dead: Node, left: Node) -> tuple[float, float]:
     run.wait_for(f"{left.name} waits", lambda: log(left).count(WAITING) > waited, WAITING_S)
     run.observe(SILENCE_S)
     until = run.lab.now()
-    said = left.run("vpnha", "status", check=False).stdout
-    for name, text in (("status", said), ("log", log(left))):
-        run.expect(f"{name}_of_{left.name}_says_what_to_do", "vpnha confirm-dead" in text,
+    status = left.run("vpnha", "status", check=False).stdout
+    for name, text in (("status", status), ("log", log(left))):
+        run.expect(f"{name}_of_{left.name}_shows_what_to_do", "vpnha confirm-dead" in text,
                    is_true())
     run.expect(f"{left.name}_gate", live.stack.status(left)["gate"], equals("shut"))
     return cut_at + LAST_WORD_S, until
@@ -71,7 +71,7 @@ def steps(run: Run) -> None:
     run.observe(2)
 
     silences.append(lose(live, second, first))
-    run.step(f"the administrator of {first.name} says that {second.name} is off")
+    run.step(f"the administrator of {first.name} confirms that {second.name} is off")
     confirmed_at = run.lab.now()
     first.run("vpnha", "confirm-dead", second.name, "--it-is-off")
     live.wait_answered()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Of two nodes the promoted one dies; power fencing confirms it, and the other one goes on alone.
 
-Purpose: two voters are both needed, and a node that hears nothing cannot know whether the other one
-is dead. Power knows; fence_vpnha in mode=confirm tells vpnhad when the power device has succeeded.
+Purpose: two voters are both needed, and a node that receives nothing cannot know whether the other
+one is dead. Power knows; fence_vpnha in mode=confirm notifies vpnhad when the power device has
+succeeded.
 
 Topology: client1 -- outside -- gw1, gw2 -- inside -- server; two_node in corosync.conf;
 stonith/two-nodes.crm.

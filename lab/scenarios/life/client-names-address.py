@@ -53,8 +53,9 @@ def steps(run: Run) -> None:
         run.expect(f"{node.name}_names_the_node",
                    f"{taken} is that of node {owner.name}" in (reason_of(live.stack, node) or ""),
                    is_true())
-    said = live.active.run("vpnha", "status", "--check", check=False).stdout
-    run.expect("status_check_says_why", f"{taken} is that of node {owner.name}" in said, is_true())
+    output = live.active.run("vpnha", "status", "--check", check=False).stdout
+    run.expect("status_check_shows_why", f"{taken} is that of node {owner.name}" in output,
+               is_true())
     run.expect("before", way(odd, taken), equals("cluster0"))
     run.observe(AFTERWARDS_S)
     live.cut_power(live.active)

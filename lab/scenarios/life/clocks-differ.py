@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The clocks of the gateways differ by a day; sessions last as long as they may.
 
-Purpose: nothing of a session depends on two nodes' clocks, and the operator is told of clocks that
-differ.
+Purpose: nothing of a session depends on two nodes' clocks, and the operator is notified of clocks
+that differ.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS; stock
 xl2tpd and pptpd beside each other.
 
 Steps: the clock of gw2 is set a day ahead and that of gw3 an hour back. client1 dials by L2TP and
-client2 by PPTP, each for 90 s, as the RADIUS server says. The power of the promoted gateway is cut,
-and the clock of its successor is set an hour ahead.
+client2 by PPTP, each for 90 s, as the RADIUS server orders. The power of the promoted gateway is
+cut, and the clock of its successor is set an hour ahead.
 
 Expected: `vpnha status --check` names the difference on each standby, and not on the promoted
 gateway. Both clients see the silence of the power cut and nothing else until PPP's
-Terminate-Request, 90 +- 2 s after the begin of their sessions. The accounting server hears
+Terminate-Request, 90 +- 2 s after the begin of their sessions. The accounting server receives
 Acct-Session-Time of 90 +- 2 s.
 """
 from vpnlab.evidence.capture_session import SessionSpan
@@ -34,7 +34,7 @@ OFF_S = {"gw2": 86_400, "gw3": -3_600}
 TIME_S, QUIET_S = 90, 5
 # A standby measures each ten seconds, and believes the second measurement.
 NAMED_LIMIT_S = 30
-GONE_LIMIT_S, TOLD_LIMIT_S = 20, 30
+GONE_LIMIT_S, NOTICE_LIMIT_S = 20, 30
 WARNING = 1
 
 
@@ -66,18 +66,18 @@ def steps(run: Run) -> None:
     for client in clients:
         client.stop_traffic()
     for client, since in zip(clients, began, strict=True):
-        run.wait_for(f"{client.name} is told", client.gone,
+        run.wait_for(f"{client.name} is notified", client.gone,
                      since + TIME_S + GONE_LIMIT_S - run.lab.now())
     run.expect_nothing_left([successor, *live.standbys], live.stack.leftovers, LEFTOVERS_LIMIT_S)
-    run.wait_for("the server was told of both ends", lambda: sum(
-        each.kind == "Stop" for each in radius.told()) >= 2, TOLD_LIMIT_S)
+    run.wait_for("the server was notified of both ends", lambda: sum(
+        each.kind == "Stop" for each in radius.reports()) >= 2, NOTICE_LIMIT_S)
     seen = live.measure()
     for client in clients:
         expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
         span = SessionSpan(client.files.outside, client.gateway.vip_outside)
         run.expect(f"{client.name}_ended_after_s", round(span.end - span.begin, 3),
                    between(TIME_S - 2, TIME_S + 2))
-    stops = [each.fields for each in radius.told() if each.kind == "Stop"]
+    stops = [each.fields for each in radius.reports() if each.kind == "Stop"]
     run.expect("causes", [each["Acct-Terminate-Cause"] for each in stops],
                equals(["Session-Timeout"] * 2))
     run.expect("session_times_right", all(

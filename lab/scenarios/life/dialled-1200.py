@@ -18,8 +18,8 @@ Expected: no xl2tpd of a gateway has more than 1 024 descriptors. All sessions a
 hot on both standbys. After the cut the server answers through each session, and none was set up
 anew. A session that is pinged sees a silence of at most 1 s where its node died, and of 0.25 s
 elsewhere: the survivors install and serve on one core each. client1 sees its silence and nothing
-else. Nothing is left in the end. What is told: how long the dialling took, and how much memory a
-node uses for it.
+else. Nothing is left in the end. What is measured: how long the dialling took, and how much memory
+a node uses for it.
 
 `--size N` dials N times instead of 1 200, a sixth for each client and gateway.
 """

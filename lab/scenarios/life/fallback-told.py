@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients whose sessions cannot go on are told by the successor, and served anew within 10 s.
+"""Clients whose sessions cannot go on are notified by the successor, and served anew within 10 s.
 
-Purpose: what cannot be kept is ended at once. A client that hears nothing waits for its echoes: 40
-s in the lab, more than a minute elsewhere. Here the causes are a multilink bundle and L2TP's MPPE,
-whose state is the pppd's and the kernel's that negotiated them; l2tp-unprotected has sequencing.
+Purpose: what cannot be kept is ended at once. A client that receives nothing waits for its echoes:
+40 s in the lab, more than a minute elsewhere. Here the causes are a multilink bundle and L2TP's
+MPPE, whose state is the pppd's and the kernel's that negotiated them; l2tp-unprotected has
+sequencing.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server; two gateways
 on one node. The first one allows multilink: client1 asks for it, client3 does not. The second one
@@ -13,10 +14,10 @@ Steps: the clients dial, client3 makes traffic. `vpnha events --follow --json` r
 The power of the promoted node is cut.
 
 Expected: client1's and client2's sessions are unprotected on all nodes, with the reason, which the
-promoted node's events have as well. After the power cut each of the two hears one Terminate-Request
-within 5 s, and has a session whose pings are answered within 10 s. The successor's status, metrics
-and events count one lost session of each gateway, the events with the reason. client3 sees the
-silence and nothing else. Nothing is left in the end.
+promoted node's events have as well. After the power cut each of the two receives one
+Terminate-Request within 5 s, and has a session whose pings are answered within 10 s. The
+successor's status, metrics and events count one lost session of each gateway, the events with the
+reason. client3 sees the silence and nothing else. Nothing is left in the end.
 """
 import dataclasses
 
@@ -39,7 +40,7 @@ SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnh
 MPPE = "require-mppe-128"
 REDIAL = Redial(timeout_s=2)
 KNOWN_LIMIT_S, PATIENCE_S = 15, 60
-TOLD_S, SERVED_S = 5, 10
+NOTIFIED_S, SERVED_S = 5, 10
 
 
 class AllowingStack(VpnhaStack):
@@ -72,7 +73,7 @@ class Lost:
         return len(self.client.dialled()) == 2 and not self.client.gone() and self.client.node.run(
             "ping", "-n", "-c", "1", "-W", "0.5", SERVER_ADDRESS, check=False).code == 0
 
-    def told(self) -> list[float]:
+    def end_requests(self) -> list[float]:
         """When the gateway has asked the client to end its link."""
         return [frame.t for frame in read_frames(self.client.files.outside)
                 if frame.ip is not None and frame.ip.src == self.client.gateway.vip_outside
@@ -118,9 +119,9 @@ def steps(run: Run) -> None:
         run.wait_for(f"the successor's events have the end of {gateway}'s session", lambda: [
             event for event in stack.events(successor, "lost")
             if event["fields"]["gateway"] == gateway], KNOWN_LIMIT_S)
-        told = [event["text"] for event in stack.events(successor, "lost")
+        ends = [event["text"] for event in stack.events(successor, "lost")
                 if event["fields"]["gateway"] == gateway]
-        run.expect(f"{gateway}_events", [each.why in text for text in told], equals([True]))
+        run.expect(f"{gateway}_events", [each.why in text for text in ends], equals([True]))
         run.expect(f"{gateway}_counted", each.stack.status(successor)["counters"]["sessions_lost"],
                    equals(1))
         run.expect(f"{gateway}_metric", [
@@ -131,7 +132,7 @@ def steps(run: Run) -> None:
     seen = live.end()
     expect_only_silence(run, seen.client(kept.name), TAKEOVER_MS)
     for each in lost:
-        heard = [at - cut_at for at in each.told() if at < until]
-        run.expect(f"{each.client.name}_terminate_requests", len(heard), equals(1))
-        run.expect(f"{each.client.name}_told_s", round(max(heard, default=PATIENCE_S), 3),
-                   at_most(TOLD_S))
+        asked = [at - cut_at for at in each.end_requests() if at < until]
+        run.expect(f"{each.client.name}_terminate_requests", len(asked), equals(1))
+        run.expect(f"{each.client.name}_notified_s", round(max(asked, default=PATIENCE_S), 3),
+                   at_most(NOTIFIED_S))

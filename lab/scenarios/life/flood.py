@@ -17,8 +17,9 @@ Then client2 dials.
 
 Expected: for client1 no gap during the floods longer than a node of the lab takes for so many
 packets, the same gateway serves, and its session outlives the power cut. vpnhad's memory does not
-grow, it needs no more than a part of its core, and hears nothing of what is for the lease. xl2tpd
-needs no more either, and its memory grows within bounds. client2, when it floods no more, gets in.
+grow, it needs no more than a part of its core, and receives nothing of what is for the lease.
+xl2tpd needs no more either, and its memory grows within bounds. client2, when it floods no more,
+gets in.
 """
 import json
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ CUT_AFTER_S, CUT_SECONDS = 5, 15
 # A node has one core, and its kernel takes all packets first.
 GAP_MS = 500.0
 GROWN_KIB, BUSY = 8 * 1024, 0.25
-# In a flood. As it says in xl2tpd of Debian: a tunnel that is not set up takes some KiB, for a
+# In a flood. As in xl2tpd of Debian: a tunnel that is not set up takes some KiB, for a
 # minute.
 XL2TPD_GROWN_KIB = {"sccrq": 64 * 1024}
 XL2TPD_GROWN_BY_OTHERS_KIB = 4 * 1024
@@ -92,15 +93,15 @@ def steps(run: Run) -> None:
     run.expect("vpnhad_grown_kib", resident_kib(node, vpnhad) - before, at_most(GROWN_KIB))
     run.expect("promotions", live.stack.promotions(), equals(promotions))
     dropped = live.stack.metrics(node)
-    run.expect("lease_datagrams_heard",
+    run.expect("lease_datagrams_received",
                [dropped[f'vpnha_lease_datagrams_dropped_total{{reason="{reason}"}}']
                 for reason in ("stranger", "forged")], equals([0, 0]))
     with flooding(run, "sccrq", NOBODYS, CUT_SECONDS, node, FLOODER):
         run.observe(CUT_AFTER_S)
         successor = live.cut_power(node)
         run.observe(CUT_SECONDS - CUT_AFTER_S)
-    told = successor.run("vpnha", "events", "--json", "--event", "stand-in").stdout.splitlines()
-    run.expect("stood_in", [json.loads(each)["event"] for each in told], equals(["stand-in"]))
+    found = successor.run("vpnha", "events", "--json", "--event", "stand-in").stdout.splitlines()
+    run.expect("stood_in", [json.loads(each)["event"] for each in found], equals(["stand-in"]))
     newcomer(live)
     seen = live.end()
     client = seen.client("client1")

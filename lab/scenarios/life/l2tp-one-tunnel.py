@@ -83,9 +83,9 @@ def steps(run: Run) -> None:
     measured = live.measure()
     for client in (leaves, stays):
         expect_only_silence(run, measured.client(client.name), TAKEOVER_MS)
-    said = [frame.ip.upper for frame in read_frames(capture)
+    sent = [frame.ip.upper for frame in read_frames(capture)
             if frame.ip is not None and isinstance(frame.ip.upper, L2tp)
             and frame.ip.src == VIP_OUTSIDE]
-    run.expect("tunnels_ended", sum(each.message == STOPCCN for each in said), equals(1))
+    run.expect("tunnels_ended", sum(each.message == STOPCCN for each in sent), equals(1))
     wire = sequence_invariants([capture], VIP_OUTSIDE)
     run.expect("ns_reused_towards_the_lac", wire.l2tp_ns_reused, equals(0))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A client that loses its power dials again from the same address and port, and is served.
 
-Purpose: a phone that was switched off, a router that was restarted: nobody has told the gateway
+Purpose: a phone that was switched off, a router that was restarted: nobody has notified the gateway
 that the session is over, and the new tunnel comes from where the old one came.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.

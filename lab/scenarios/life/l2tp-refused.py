@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A session that the successor's kernel has refused ends at once; its client dials again.
 
-Purpose: what cannot be kept is told, also where nothing of the session is in the kernel that could
-carry the word.
+Purpose: what cannot be kept is reported, also where nothing of the session is in the kernel that
+could carry the word.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. On the standbys another device
 has the name that vpnhad gives to the first session's. The client redials by itself.
@@ -40,9 +40,9 @@ def steps(run: Run) -> None:
     wire = run.lab.capture("client1", "outside", run.out / "client1-wire.pcap")
     span = redial_over_power_cut(run, live, dialler, TAKEN, "quarantined")
     wire.stop()
-    told = goodbyes(wire.path, VIP_OUTSIDE, span)[1]
-    run.expect("told", told.said, equals([NAMES[STOP_CCN]]))
-    run.expect("unanswered", told.unanswered, is_empty())
+    goodbye = goodbyes(wire.path, VIP_OUTSIDE, span)[1]
+    run.expect("sent", goodbye.sent, equals([NAMES[STOP_CCN]]))
+    run.expect("unanswered", goodbye.unanswered, is_empty())
     for node in live.standbys:
         node.run("ip", "link", "delete", TAKEN)
     hang_up(run, live, dialler)

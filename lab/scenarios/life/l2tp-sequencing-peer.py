@@ -40,7 +40,7 @@ OPTION = "pppol2tp_send_seq"
 MANY, FEW = 36000, 100
 FLOOD_LIMIT_S = 120
 # Before the gateway's own first number, and before the successor's first packet.
-FIRST_PACKETS, FIRST_HEARD_S = 2, 4
+FIRST_PACKETS, FIRST_PACKET_S = 2, 4
 HALF_OF_THE_NUMBERS = 1 << 15
 BEFORE_S, AFTER_S = 2, 8
 
@@ -89,11 +89,11 @@ def steps(run: Run) -> None:
         run.expect(f"{client.name}_not_numbered", len(before) - sum(before),
                    at_most(FIRST_PACKETS))
     for client, gateway in ((plain, L2TP), *((client, L2TP_2) for client in numbered)):
-        heard = first_heard(client, gateway, cut_at)
-        run.expect(f"{client.name}_heard_the_successor_s", heard and round(heard - cut_at, 3),
-                   at_most(FIRST_HEARD_S))
+        first = first_packet(client, gateway, cut_at)
+        run.expect(f"{client.name}_reached_by_the_successor_s", first and round(first - cut_at, 3),
+                   at_most(FIRST_PACKET_S))
         run.expect(f"{client.name}_numbered_afterwards",
-                   sum(numbers(client, gateway, (heard or cut_at, until))), equals(0))
+                   sum(numbers(client, gateway, (first or cut_at, until))), equals(0))
 
 
 def expect_short_silence(run: Run, client: VpnClient, answers: list[float], span: Span) -> None:
@@ -115,7 +115,7 @@ def numbers(client: VpnClient, gateway: VpnGateway, span: Span) -> list[bool]:
             and not frame.ip.upper.control]
 
 
-def first_heard(client: VpnClient, gateway: VpnGateway, since: float) -> float | None:
+def first_packet(client: VpnClient, gateway: VpnGateway, since: float) -> float | None:
     """When the gateway's first data packet without a number came."""
     return next((frame.t for frame in read_frames(client.files.outside)
                  if frame.t > since and frame.ip is not None

@@ -2,16 +2,16 @@
 """Resumed sessions of L2TP end from both sides, each word is answered, and nothing is left.
 
 Purpose: who resumed a session ends it as its first gateway would have. A client that is not
-answered repeats its last word for half a minute; one that is told nothing waits for its echoes.
+answered repeats its last word for half a minute; one that receives nothing waits for its echoes.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server; no RADIUS.
 
 Steps: the clients dial, client3 by two lines; the power of the promoted gateway is cut. On the
 successor, one after the other: client1 hangs up (StopCCN); client2's session is ended by `vpnha
-session end`; pppd of client3's first line is told to end (Terminate-Request), that of its second
+session end`; pppd of client3's first line is ordered to end (Terminate-Request), that of its second
 line is killed (CDN).
 
-Expected: the successor answers each word of the clients, and none is repeated. client2 hears
+Expected: the successor answers each word of the clients, and none is repeated. client2 receives
 Terminate-Request, CDN and StopCCN, answers each, and has no interface any more within 5 s. Within
 3 s of each end no node has the session or its tunnel. Before that client1 and client2 see the
 silence of the power cut and nothing else, and the server answers through both lines of client3.
@@ -34,7 +34,7 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
 # pppd waits for 3 s behind a Terminate-Request that it has answered.
-TOLD_S, GONE_S, PATIENCE_S, UP_LIMIT_S = 5, 3, 20, 30
+NOTIFIED_S, GONE_S, PATIENCE_S, UP_LIMIT_S = 5, 3, 20, 30
 ENDS = [TERM_REQ, NAMES[CDN], NAMES[STOP_CCN]]
 
 
@@ -62,7 +62,7 @@ def steps(run: Run) -> None:
     spans.append(end(run, live, f"client2's session is ended on {successor.name}",
                      lambda: successor.run("vpnha", "session", "end", ended, timeout=60)))
     run.wait_for("client2's interface is gone", second.gone, PATIENCE_S)
-    run.expect("client2_told_s", round(run.lab.now() - spans[-1][0], 2), at_most(TOLD_S))
+    run.expect("client2_notified_s", round(run.lab.now() - spans[-1][0], 2), at_most(NOTIFIED_S))
     for signal, number in (("TERM", 0), ("KILL", 1)):
         spans.append(end(
             run, live, f"pppd of client3's line {number} gets SIG{signal}",
@@ -73,10 +73,10 @@ def steps(run: Run) -> None:
     for client in live.clients:
         expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
     outside = [first.files.outside, second.files.outside, lines_pcap, lines_pcap]
-    said: list[tuple[str, list[str], list[str]]] = [
+    expected: list[tuple[str, list[str], list[str]]] = [
         ("client1", ENDS[2:], []), ("client2", [], ENDS),
         ("client3_term", ENDS[:1], ENDS[1:]), ("client3_kill", ENDS[1:2], ENDS[2:])]
-    for pcap, span, (who, own, gateways) in zip(outside, spans, said):
+    for pcap, span, (who, own, gateways) in zip(outside, spans, expected):
         expect_goodbyes(run, pcap, span, who, own, gateways)
 
 
@@ -99,9 +99,9 @@ def end(run: Run, live: Live, what: str, act: Callable[[], object]) -> Span:
 
 def expect_goodbyes(run: Run, pcap: Path, span: Span, who: str, own: list[str],
                     gateways: list[str]) -> None:
-    """What the client says, and the gateway; the other side answers all of it at once."""
-    for side, said, goodbye in zip(("client", "gateway"), (own, gateways),
+    """What the client sends, and the gateway; the other side answers all of it at once."""
+    for side, expected, goodbye in zip(("client", "gateway"), (own, gateways),
                                    goodbyes(pcap, VIP_OUTSIDE, span)):
-        run.expect(f"{who}_said_by_the_{side}", goodbye.said, equals(said))
+        run.expect(f"{who}_sent_by_the_{side}", goodbye.sent, equals(expected))
         run.expect(f"{who}_{side}_repeated", goodbye.repeated, is_empty())
         run.expect(f"{who}_{side}_unanswered", goodbye.unanswered, is_empty())

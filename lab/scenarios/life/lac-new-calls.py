@@ -82,11 +82,11 @@ def steps(run: Run) -> None:
 
     seen = live.end()
     expect_only_silence(run, seen.client("client2"), TAKEOVER_MS)
-    said = [frame.ip.upper for frame in read_frames(capture)
+    sent = [frame.ip.upper for frame in read_frames(capture)
             if frame.ip is not None and isinstance(frame.ip.upper, L2tp)
             and frame.ip.src == VIP_OUTSIDE]
     run.expect("refusals", sum(each.message == CDN and NO_FACILITIES in each.avps
-                               for each in said), equals(0))
+                               for each in sent), equals(0))
     wire = sequence_invariants([capture], VIP_OUTSIDE)
     run.expect("ns_reused_towards_the_lac", wire.l2tp_ns_reused, equals(0))
 

@@ -13,8 +13,8 @@ power of the third one is cut, and client1 hangs up.
 Expected: the first node's pppd runs its scripts, and vpnhad undoes them when the demotion has
 killed it. The second node runs ip-up and ipv6-up once each, with pppd's arguments and environment
 and VPNHA_RESUMED, and ip-down and ipv6-down with the same when the role moves on. So does the
-successor of the third, until the client hangs up. That ip-up fails is told and counted, and changes
-nothing. Standbys run none. The client sees the silence of the power cut and nothing else.
+successor of the third, until the client hangs up. That ip-up fails is logged and counted, and
+changes nothing. Standbys run none. The client sees the silence of the power cut and nothing else.
 """
 import functools
 
@@ -69,7 +69,7 @@ def steps(run: Run) -> None:
     run.observe(OBSERVED_S)
     run.expect("downs", [undone(call) for call in noted(second)[2:]], equals(ups[::-1]))
     run.expect("failed", counted(stack, third, "failed"), equals(1))
-    run.expect("failure_is_told", "event=script-failed" in stack.daemon_log(third), is_true())
+    run.expect("failure_is_logged", "event=script-failed" in stack.daemon_log(third), is_true())
 
     successor = live.cut_power(third)
     wait_noted(run, successor, 6)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Session-Timeout and Idle-Timeout go on over two power cuts, and the clients are told.
+"""Session-Timeout and Idle-Timeout go on over two power cuts, and the clients are notified.
 
 Purpose: a session lasts as long as its RADIUS server allows, whichever nodes had it.
 
@@ -11,11 +11,11 @@ has passed for 40 s. Within their time the power of the promoted gateway is cut,
 successor as soon as the first one is back. client3 makes traffic for longer than the others' time,
 and then none.
 
-Expected: client1 and client2 hear PPP's Terminate-Request 120 +- 2 s after the begin of their
+Expected: client1 and client2 receive PPP's Terminate-Request 120 +- 2 s after the begin of their
 sessions, and CDN or the end of the control connection with it; client3 does so when nothing has
 passed for 40 s, and at most 12 s later. Each is gone 3 s later, and nothing is left of it on any
 node. Until then all of them see the silence of the power cuts and nothing else. The accounting
-server hears Session-Timeout and Idle-Timeout as the causes.
+server receives Session-Timeout and Idle-Timeout as the causes.
 """
 import functools
 
@@ -42,7 +42,7 @@ CUT_AT_S, QUIET_AT_S = 40, 108
 IDLE_LATER_S = 12
 # pppd waits for 3 s behind a Terminate-Request.
 GONE_S = 5
-TOLD_LIMIT_S = 30
+NOTICE_LIMIT_S = 30
 ENDS = [4, 14]  # StopCCN, CDN.
 
 
@@ -51,7 +51,7 @@ def span(client: VpnClient) -> SessionSpan:
 
 
 def wait_gone(run: Run, client: VpnClient, until: float) -> None:
-    run.wait_for(f"{client.name} is told", client.gone, until - run.lab.now())
+    run.wait_for(f"{client.name} is notified", client.gone, until - run.lab.now())
 
 
 def steps(run: Run) -> None:
@@ -79,9 +79,9 @@ def steps(run: Run) -> None:
     run.expect("busy_one_lives", idle.gone(), equals(False))
     wait_gone(run, idle, quiet + IDLE_S + IDLE_LATER_S + GONE_S)
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
-    run.wait_for("the server was told of all ends", lambda: sum(
-        each.kind == "Stop" for each in radius.told()) >= 3, TOLD_LIMIT_S)
-    stops = [each.fields for each in radius.told() if each.kind == "Stop"]
+    run.wait_for("the server was notified of all ends", lambda: sum(
+        each.kind == "Stop" for each in radius.reports()) >= 3, NOTICE_LIMIT_S)
+    stops = [each.fields for each in radius.reports() if each.kind == "Stop"]
 
     seen = live.measure()
     for client in live.clients:
@@ -96,8 +96,8 @@ def steps(run: Run) -> None:
     run.expect("client3_ended_after_idle_s", round(session.end - session.packet, 3),
                between(IDLE_S, IDLE_S + IDLE_LATER_S))
     for client in (timed[0], idle):
-        said = sorted({each for each in span(client).said if each in ENDS})
-        run.expect(f"{client.name}_hears_cdn_and_stopccn", said, equals(ENDS))
+        received = sorted({each for each in span(client).sent if each in ENDS})
+        run.expect(f"{client.name}_receives_cdn_and_stopccn", received, equals(ENDS))
     end = span(timed[1]).end
     run.expect("client2_control_connection_ends", any(
         "FIN" in each for each in pptp_hang_ups(timed[1].files.outside,

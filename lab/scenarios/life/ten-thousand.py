@@ -53,7 +53,7 @@ LOOK_S = 3.0
 OBSERVED_S = 40
 KERNEL_KIB, OWN_KIB, OWN_SHARE_MS = 64, 4, 150
 ADDRESS_MS, FRESH_S, BUSY_PERCENT, LATE_MS = 100, 150, 60, 100
-# A peer whose acknowledgement was lost is not told again: its tunnel is gone (resumed_tunnel.hpp).
+# A peer whose acknowledgement was lost gets no second one: its tunnel is gone (resumed_tunnel.hpp).
 UNACKNOWLEDGED = 10
 ROUND_MS, TICKS = 100, 100
 ASKED, OPEN = "event=promotion-asked", "event=gate-open"
@@ -100,7 +100,7 @@ def steps(run: Run) -> None:
     own_ms = own_share_ms(stack.daemon_log(successor), cut_at)
     run.expect("own_share_ms", own_ms, at_most(OWN_SHARE_MS))
     run.wait_for("the successor has spoken to all peers",
-                 lambda: crowd.answered()["heard"] == run.size, SPOKEN_LIMIT_S)
+                 lambda: crowd.answered()["reached"] == run.size, SPOKEN_LIMIT_S)
     rounds = run.lab.capture(successor.name, NETWORKS["cluster0"].name, run.out / "rounds.pcap",
                              f"src {successor.address('cluster0')} and udp port {LEASE_PORT}")
     busy = busy_percent(run, successor)

@@ -12,7 +12,7 @@ Steps: client1 dials. The server pings it with 1 500 octets that must not be fra
 of the promoted node is cut, and the server pings again. client1's pppd is stopped for 15 s: its
 kernel carries data, and no LCP echo is answered. client1 hangs up.
 
-Expected: the successor has the same MTU, answers ARP for client1 and has told the server so. The
+Expected: the successor has the same MTU, answers ARP for client1 and has notified the server. The
 stopped pppd ends nothing. No proxy entry is left on any node. client1 sees the silence of the power
 cut alone.
 """

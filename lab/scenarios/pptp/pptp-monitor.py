@@ -10,8 +10,8 @@ Steps: client1 dials with MPPE-128 and makes traffic; the agent's monitor runs a
 gateway; a ruleset drops GRE that the promoted gateway sends to itself, and it runs there again.
 
 Expected: the monitor succeeds on each gateway, where the gateway is and elsewhere; behind the
-ruleset it fails there and says that no GRE came. Nothing of it leaves the node: the client notices
-nothing.
+ruleset it fails there and reports that no GRE came. Nothing of it leaves the node: the client
+notices nothing.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.channel import Completed

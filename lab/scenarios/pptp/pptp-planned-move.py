@@ -3,7 +3,7 @@
 
 Purpose: the gate is shut before the last numbers are read, so they are final: the successor asks
 the client nothing, and wastes no number. The first move is away from pptpd, the second away from a
-data path. A demotion kills pptpd and its clients' processes, and nobody hears of it.
+data path. A demotion kills pptpd and its clients' processes, and nobody notices it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 
@@ -11,10 +11,10 @@ Steps: client1 dials and makes traffic; the role is banned from its gateway (wha
 does before maintenance); then it moves back in the same way. No fault.
 
 Expected: a silence of at most 100 ms at each move, and nothing else, as in pptp-power-cut; each
-successor says that the numbers were exact; no failure is counted.
+successor reports that the numbers were exact; no failure is counted.
 """
 from vpnlab.evidence.expectation import equals, is_empty
-from vpnlab.steps.pptp_live import begin_pptp, expect_calls_untold
+from vpnlab.steps.pptp_live import begin_pptp, expect_no_hang_ups
 from vpnlab.steps.promise import expect_planned_move
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
@@ -33,6 +33,6 @@ def steps(run: Run) -> None:
                    equals([True]))
     seen = live.end()
     (_, there), (_, back) = moves
-    expect_calls_untold(run, live, (there[0], back[1]))
+    expect_no_hang_ups(run, live, (there[0], back[1]))
     for calm, moved in moves:
         expect_planned_move(run, seen.client("client1"), calm, moved)

@@ -13,8 +13,8 @@ that traffic.
 Expected: within 2.5 s another gateway answers in the same call: no new control connection, no LCP,
 CCP, IPCP or CHAP, the same interface; the TCP stream is intact. After the cut the client is sent no
 RST, no FIN and no ICMP error. Not one packet of the user is in the clear; no number of GRE and no
-index of MPPE is used twice. No standby says a word. After the client has hung up nothing is left on
-any node.
+index of MPPE is used twice. No standby sends anything. After the client has hung up nothing is left
+on any node.
 """
 from vpnlab.evidence.expectation import at_least
 from vpnlab.steps.live import off_dc

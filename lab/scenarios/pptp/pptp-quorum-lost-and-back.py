@@ -3,7 +3,7 @@
 
 Purpose: while the gate is shut the client goes on sending, and the promoted node takes nothing.
 What stock pptpd has sent in vain has used numbers of TCP, GRE and MPPE. A call that vpnhad carries
-may have lost more of its client's packets than an MPPE packet's 12 bits can tell: half a circle of
+may have lost more of its client's packets than an MPPE packet's 12 bits can show: half a circle of
 them is 2 048. When votes come back the node goes on by itself.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.

@@ -2,8 +2,8 @@
 """A PPTP client of a vpnha gateway dials the same address again when its gateway has lost power.
 
 Purpose: pptpd runs on every node, behind the gate and started before it is needed: the successor
-takes new calls beside those that it has taken over, none of the other nodes says a word, and their
-call ids never meet.
+takes new calls beside those that it has taken over, none of the other nodes sends anything, and
+their call ids never meet.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; pptpd in place of xl2tpd.
 
@@ -62,9 +62,9 @@ def steps(run: Run) -> None:
     run.expect("sessions_set_up", len(client.dialled()), equals(2))
     run.expect("pings_lost", seen.client("client1").pings_lost, at_least(1))
     # Its own answer to the gateway's last words is a RST: it does not listen any more.
-    told = pptp_hang_ups(client.files.outside, client.gateway.vip_outside,
+    sent = pptp_hang_ups(client.files.outside, client.gateway.vip_outside,
                          (begun_at, run.lab.now()))
-    run.expect("resets_by_the_gateway", [each for each in told if "RST" in each], is_empty())
+    run.expect("resets_by_the_gateway", [each for each in sent if "RST" in each], is_empty())
     run.expect("standby_frames", seen.standby_frames, is_empty())
 
 

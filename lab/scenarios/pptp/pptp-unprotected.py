@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A PPTP call that no other node can go on with ends at once with its node; its client dials again.
 
-Purpose: what cannot be kept is told. Where pppd authenticates its client again and again, nobody
-else can do that, so the call ends with its node. A client that hears nothing dials again when its
-LCP echoes are unanswered, half a minute and more later.
+Purpose: what cannot be kept is reported. Where pppd authenticates its client again and again,
+nobody else can do that, so the call ends with its node. A client that receives nothing dials again
+when its LCP echoes are unanswered, half a minute and more later.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 The gateways' pppds have chap-interval. The client has MPPE-128, and redials by itself.
@@ -38,7 +38,7 @@ def steps(run: Run) -> None:
     wire = run.lab.capture("client1", "outside", run.out / "client1-wire.pcap")
     span = redial_over_power_cut(run, live, dialler, "chap-interval")
     wire.stop()
-    told = [each.partition(": ")[2] for each in pptp_hang_ups(wire.path, VIP_OUTSIDE, span)]
-    run.expect("told_in_order", [each for each in told if each in (TERMINATE_REQUEST, FIN)],
+    sent = [each.partition(": ")[2] for each in pptp_hang_ups(wire.path, VIP_OUTSIDE, span)]
+    run.expect("sent_in_order", [each for each in sent if each in (TERMINATE_REQUEST, FIN)],
                equals([TERMINATE_REQUEST, FIN]))
     hang_up(run, live, dialler)

@@ -12,7 +12,7 @@ holder it is promoted, and client1 puts keys there. gw1 comes back with nothing,
 power of gw2 is cut, gw3 is promoted. A second session-table on gw3 ends at once.
 
 Expected: every key that was answered is on the next node, with its value, both times; gw1 is
-complete again; the stranger and the second program are told why.
+complete again; the stranger and the second program get the reason.
 """
 from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty, is_true
 from vpnlab.product.cluster import Cluster
@@ -42,7 +42,7 @@ def steps(run: Run) -> None:
     table.wait_state(nodes, quorate=1)
     table.promote(first)
     table.wait_state([first], standbys=2)
-    # A node that is not in the ring yet would hear of no other timing.
+    # A node that is not in the ring yet would learn of no other timing.
     cluster.tune()
 
     run.step("client1 puts keys, and gw1 loses its power")

@@ -12,7 +12,7 @@ hangs up. The gateway is undrained, and client3 dials.
 
 Expected: a standby sends whoever asks it to the promoted node; client2 has no session, and the
 gates have counted it; client1 sees the silence of the power cut and nothing else; the
-command that waits ends by itself and says that no session is left; then client3 is served.
+command that waits ends by itself and reports that no session is left; then client3 is served.
 """
 from concurrent.futures import ThreadPoolExecutor
 

@@ -11,8 +11,8 @@ from the lab's place on the management network, by ssh.
 Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec, client2 by PPTP with MPPE-128;
 the power of the promoted gateway is cut under their traffic.
 
-Expected: the second play, and one in check mode, change nothing; no secret stands in what Ansible
-says; systemd runs vpnhad. Both sessions go on within 1 s as after any power cut: no IKE, no setup
+Expected: the second play, and one in check mode, change nothing; no secret is in Ansible's
+output; systemd runs vpnhad. Both sessions go on within 1 s as after any power cut: no IKE, no setup
 of L2TP or PPTP, no PPP negotiation, no TCP reset.
 """
 from vpnlab.evidence.expectation import equals

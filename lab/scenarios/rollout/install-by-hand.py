@@ -7,7 +7,7 @@ is run here.
 Topology: gw1, gw2, gw3, each a newly installed Debian with the packages of setup/debs in
 /srv/vpnha; root of gw1 may log in at the others; client1 and server.
 
-Steps: each block of the page runs where it says; client1 dials in before the last one. Then the
+Steps: each block of the page runs where it has to; client1 dials in before the last one. Then the
 power of the promoted gateway is cut under client1's traffic. The lab changes five values of the
 page: fence agent and its parameters, the user's password, token and consensus; the last two are the
 page's own before the power cut.
@@ -89,7 +89,7 @@ def places(run: Run) -> dict[str, list[Node]]:
 
 
 def do(run: Run, block: Block, nodes: list[Node]) -> None:
-    """The commands of a block, as root's shell takes them; what they say goes to the run's
+    """The commands of a block, as root's shell takes them; what they print goes to the run's
     directory. The first that fails is an error."""
     def on(node: Node) -> None:
         done = node.run("bash", "-ec", block.commands, env=APT, timeout=APT_LIMIT_S, cwd="/root")

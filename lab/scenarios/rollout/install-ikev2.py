@@ -11,7 +11,7 @@ lab's place on the management network, by ssh.
 Steps: the play runs, and runs again; client1 dials in by IKEv2 with EAP-MSCHAPv2; the power of the
 promoted gateway is cut under its traffic.
 
-Expected: the second play changes nothing; no secret stands in what Ansible says; xl2tpd is not
+Expected: the second play changes nothing; no secret is in Ansible's output; xl2tpd is not
 installed. The node that serves, and no other one, has the route to the virtual addresses. The
 session goes on within 1 s: no IKE, the same address, no TCP reset.
 """

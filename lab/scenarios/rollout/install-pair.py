@@ -10,7 +10,7 @@ server. The play comes from the lab's place on the management network, by ssh.
 Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec; the power of the promoted
 gateway, which is not the cluster's coordinator, is cut under its traffic.
 
-Expected: the second play changes nothing; no secret stands in what Ansible says. The session goes
+Expected: the second play changes nothing; no secret is in Ansible's output. The session goes
 on within 3 s, as after any power cut of a pair: no IKE, no setup of L2TP, no PPP negotiation, no
 TCP reset. The other node went on alone.
 """

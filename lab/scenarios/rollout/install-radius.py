@@ -11,8 +11,8 @@ outside; server, with FreeRADIUS. The play comes from the lab's place on the man
 Steps: the play runs, and runs again; home1 and home2 dial in by L2TP/IPsec, client1 by PPTP with
 MPPE-128; the power of the promoted gateway is cut under their traffic; all hang up.
 
-Expected: no node knows a password; the second play changes nothing; no secret stands in what
-Ansible says. All three sessions go on within 1 s. The server is told of each one Start and one
+Expected: no node knows a password; the second play changes nothing; no secret is in
+Ansible's output. All three sessions go on within 1 s. The server receives of each one Start and one
 Stop, with one Acct-Session-Id.
 """
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ SITE = Site(
     secrets={"vpnha_radius_secret": SECRET, "vpnha_users": []})
 DIALLERS: Mapping[str, MakeDialler] = {**dict.fromkeys(HOMES, L2tpIpsecClient),
                                        "client1": PptpDialler}
-AFTERWARDS_S, TOLD_LIMIT_S = 5, 30
+AFTERWARDS_S, NOTICE_LIMIT_S = 5, 30
 
 
 def steps(run: Run) -> None:
@@ -67,14 +67,14 @@ def steps(run: Run) -> None:
     stack.wait_protected(len(DIALLERS))
     run.observe(AFTERWARDS_S)
     seen = live.end()
-    run.wait_for("the server is told of all Stops", lambda: kinds(server).count("Stop") >= len(
-        DIALLERS), TOLD_LIMIT_S)
+    run.wait_for("the server is notified of all Stops", lambda: kinds(server).count("Stop") >= len(
+        DIALLERS), NOTICE_LIMIT_S)
     run.expect("starts", kinds(server).count("Start"), equals(len(DIALLERS)))
     run.expect("stops", kinds(server).count("Stop"), equals(len(DIALLERS)))
-    run.expect("accounts", len({told.session for told in server.told()}), equals(len(DIALLERS)))
+    run.expect("accounts", len({each.session for each in server.reports()}), equals(len(DIALLERS)))
     for client in live.clients:
         expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
 
 
 def kinds(server: RadiusServer) -> list[str]:
-    return [told.kind for told in server.told()]
+    return [each.kind for each in server.reports()]

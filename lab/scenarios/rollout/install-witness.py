@@ -11,7 +11,7 @@ network, by ssh.
 Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec; the power of the promoted
 gateway is cut under its traffic.
 
-Expected: the second play changes nothing; no secret stands in what Ansible says. The witness is one
+Expected: the second play changes nothing; no secret is in Ansible's output. The witness is one
 of the voters. The session goes on within 1 s: no IKE, no setup of L2TP, no PPP negotiation, no TCP
 reset.
 """

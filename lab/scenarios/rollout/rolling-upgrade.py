@@ -52,10 +52,10 @@ def steps(run: Run) -> None:
     run.step("the upgrade play")
     log = "ansible-upgrade.log"
     run.expect("upgrade_play", ansible.play("upgrade", log, "--extra-vars", SOURCE).ok, is_true())
-    said = (run.out / log).read_text(encoding="utf-8")
-    order = UPGRADED.findall(said)
+    output = (run.out / log).read_text(encoding="utf-8")
+    order = UPGRADED.findall(output)
     run.expect("upgraded", sorted(order), equals(sorted(FRESH)))
-    run.expect("moved", MOVED.findall(said), equals(order[-1:]))
+    run.expect("moved", MOVED.findall(output), equals(order[-1:]))
     run.expect("versions", [packages.version(node, "vpnha") for node in run.lab.gateways],
                equals([packages.NEXT_VERSION] * len(FRESH)))
     run.expect("spoken", [live.stack.node_status(node)["wire_version"]

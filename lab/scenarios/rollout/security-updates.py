@@ -51,10 +51,10 @@ def steps(run: Run) -> None:
         node.put(SOURCE_FILE, f"{packages.NEXT_SOURCE}\n")
     log = "ansible-security.log"
     run.expect("security_play", ansible.play("security", log).ok, is_true())
-    said = (run.out / log).read_text(encoding="utf-8")
-    order = UPDATED.findall(said)
+    output = (run.out / log).read_text(encoding="utf-8")
+    order = UPDATED.findall(output)
     run.expect("updated", sorted(order), equals(sorted(FRESH)))
-    run.expect("moved", MOVED.findall(said), equals(order[-1:]))
+    run.expect("moved", MOVED.findall(output), equals(order[-1:]))
     run.expect("versions", [{name: packages.version(node, name) for name in NEWER}
                             for node in run.lab.gateways], equals([NEWER] * len(FRESH)))
     run.expect("outlived", [node.run("find", "/proc", "-maxdepth", "2", "-name", "exe", "-lname",

@@ -11,9 +11,9 @@ Steps: client1 and client2 dial and make traffic, client2 through 20 streams mor
 role is moved to the next gateway, by a command on each gateway in turn. Then, in maintenance mode,
 in which Pacemaker moves nothing, a command is killed. No fault.
 
-Expected: each command says what its move has cost; p99 of the silences is at most 100 ms, or twice
-the longest gap of the calm times between the moves, and nothing else; all streams are alive, with
-the ports that the server knows; the killed command has moved nothing, also when maintenance is
+Expected: each command reports what its move has cost; p99 of the silences is at most 100 ms, or
+twice the longest gap of the calm times between the moves, and nothing else; all streams are alive,
+with the ports that the server knows; the killed command has moved nothing, also when maintenance is
 over; no constraint, no failure.
 """
 import math
@@ -93,11 +93,11 @@ def move(run: Run, live: Live, number: int) -> tuple[Span, Span]:
     run.observe(OBSERVED_S)
     run.step(f"move {number + 1} of {MOVES}, to {target.name}, asked on {asked.name}")
     begun = run.lab.now()
-    said = asked.run("vpnha", "switchover", L2TP.name, "--to", target.name, check=False).stdout
+    output = asked.run("vpnha", "switchover", L2TP.name, "--to", target.name, check=False).stdout
     run.observe(OBSERVED_S)
-    run.step(said.replace("\n", "; "))
-    last = LAST_LINE.search(said)
-    run.expect("moved_and_lost", list(last.groups()[1:]) if last else said,
+    run.step(output.replace("\n", "; "))
+    last = LAST_LINE.search(output)
+    run.expect("moved_and_lost", list(last.groups()[1:]) if last else output,
                equals([str(len(CLIENTS)), "0"]))
     return (calm_from, begun), (begun, run.lab.now())
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A node joins while sessions come and go, and no client notices.
 
-Purpose: a snapshot is told between urgent updates, never before them; what changes meanwhile
+Purpose: a snapshot is sent between urgent updates, never before them; what changes meanwhile
 reaches the joiner too. In the end it has what the promoted node has, no more and no less.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server.

@@ -12,7 +12,7 @@ under that traffic.
 
 Expected: within 0.6 s another gateway answers in the same session: no L2TP setup, no PPP
 negotiation, no authentication, no TCP reset, the same interface; the stream is intact. No
-standby says a word meanwhile. After the client has hung up nothing is left on any node.
+standby sends anything meanwhile. After the client has hung up nothing is left on any node.
 """
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.promoted.power_cut import cut_power_under_traffic

@@ -14,7 +14,7 @@ fragmented. The power of l2tp's promoted node is cut, and the server pings again
 stopped for 15 s: its kernel carries data, and no LCP echo is answered. client1 hangs up.
 
 Expected: the session of client2 is unprotected, and `status --check` names its reason. The
-successor has the same MTU, answers ARP for client1 and has told the server so. The stopped pppd
+successor has the same MTU, answers ARP for client1 and has notified the server. The stopped pppd
 ends nothing. No proxy entry is left on any node. client1 sees the silence of the power cut alone.
 """
 import json

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The operator ends sessions of PPTP: `vpnha session end`, and `vpnha drain --end`.
 
-Purpose: a client whose session ends is told so at once, by whoever serves it, and dials again; it
+Purpose: a client whose session ends is notified at once, by whoever serves it, and dials again; it
 does not wait until nobody answers.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd.
@@ -10,7 +10,7 @@ Steps: the clients dial and make traffic. client2's session is ended on the prom
 dials again. The power of that node is cut. client1's session is ended on the successor; then the
 gateway is drained, with --end after a second.
 
-Expected: a standby ends nothing, and names the promoted node. Each client has heard PPP's
+Expected: a standby ends nothing, and names the promoted node. Each client has received PPP's
 Terminate-Request or Call-Disconnect-Notify and is gone within 10 s; the others see the silence of
 the power cut and nothing else. In the end nothing is left on any node.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The promoted node dies while it tells a joining node what it holds.
+"""The promoted node dies while it sends a joining node what it holds.
 
-Purpose: a half told truth is no truth. The joiner does not take part in the takeover, the sessions
-go on at the node that had all of them, and the joiner asks that one for the rest.
+Purpose: half of a snapshot is no replica. The joiner does not take part in the takeover, the
+sessions go on at the node that had all of them, and the joiner asks that one for the rest.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
@@ -10,7 +10,7 @@ Steps: client1 dials and makes traffic; two thousand sessions more are announced
 program that speaks as pppd's plugin does, with peers on client2 that acknowledge; one standby is
 kept out of the gateway meanwhile and then let in. The promoted node's cluster links are slow from
 then on. The joiner's vpnhad joins the group, and when the promoted node has sent so much after
-that, that a part of the snapshot is told, its power is cut.
+that, that a part of the snapshot is sent, its power is cut.
 
 Expected: the joiner was not complete when the dead node was gone; the other standby is promoted and
 resumes all sessions, client1's within 1 s; the joiner becomes complete from it and holds exactly
@@ -28,8 +28,8 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 SESSIONS = 2000
-# Of a snapshot that has 400 octets a session; every node is told, so what is sent is twice that.
-TOLD_BYTES = 2 * SESSIONS * 400 // 20
+# Of a snapshot that has 400 octets a session; it goes to every node, so what is sent is twice that.
+SENT_BYTES = 2 * SESSIONS * 400 // 20
 # The whole snapshot takes seconds then, and the token still goes round in time.
 SLOW = ("rate", "4mbit", "burst", "16kb", "latency", "2s")
 HOT_S = 60
@@ -58,7 +58,7 @@ def steps(run: Run) -> None:
              lambda: JOINED in stack.daemon_log(joiner)[known:])
     before = live.active.sent_bytes("cluster0")
     wait_for(run, "the snapshot is under way",
-             lambda: live.active.sent_bytes("cluster0") > before + TOLD_BYTES)
+             lambda: live.active.sent_bytes("cluster0") > before + SENT_BYTES)
     live.active.power_off()
     successor = stack.wait_promoted()
     run.expect("successor", successor.name, equals(kept.name))

@@ -2,7 +2,7 @@
 """vpnhad of the promoted node stands still again and again, for less than a second each time.
 
 Purpose: a false alarm costs the lease's silence and nothing else. The standbys ask the kernel of a
-node that is not heard, and wait for one that answers.
+node that does not answer, and wait for one that answers.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

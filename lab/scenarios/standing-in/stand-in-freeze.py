@@ -2,7 +2,7 @@
 """The promoted node is paused for 0.5 s; a standby stands in, and the role moves.
 
 Purpose: the old holder lives and knows nothing of it. It finds its gate shut, is superseded, and
-waits for its demotion, which Pacemaker orders because it is told, and counts no failure.
+waits for its demotion, which Pacemaker orders because it is notified, and counts no failure.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -55,7 +55,7 @@ def steps(run: Run) -> None:
         run.observe(2)
         live.hang_up()
         run.expect_nothing_left(standbys, stack.leftovers, LEFTOVERS_LIMIT_S)
-        run.step(f"{successor.name} is told to release the gateway")
+        run.step(f"{successor.name} is ordered to release the gateway")
         successor.run("vpnha", "release", stack.gateway.name)
         run.observe(RELEASED_S)
         run.expect("roles_after_the_release",

@@ -33,7 +33,7 @@ def steps(run: Run) -> None:
     first = first_in_rank(run, live.stack, live.standbys)
     other = next(node for node in standbys if node is not first)
     stack.cluster.spare_successors(dead)
-    run.step(f"{other.name} hears no Corosync, and {dead.name} loses its power")
+    run.step(f"{other.name} receives no Corosync, and {dead.name} loses its power")
     for port in COROSYNC_PORTS:
         other.filter_port(port)
     dead.power_off()
@@ -42,7 +42,7 @@ def steps(run: Run) -> None:
     run.observe(ALONE_S)
     run.expect("it_acts_no_more", ENDED in stack.daemon_log(first), is_true())
     expect_stood_in(live, first)
-    run.step(f"{other.name} hears Corosync again")
+    run.step(f"{other.name} receives Corosync again")
     other.unfilter_port()
     stack.wait_promoted(node.name for node in standbys)
     live.wait_answered()

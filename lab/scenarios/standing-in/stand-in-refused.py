@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A standby alone does not hear the promoted node any more, and asks to stand in for it.
+"""A standby alone does not receive from the promoted node any more, and asks to stand in for it.
 
-Purpose: the question disturbs nobody. The voters that hear the holder say no, nothing is claimed,
-and no epoch is used up.
+Purpose: the question disturbs nobody. The voters that receive from the holder refuse, nothing is
+claimed, and no epoch is used up.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; on each standby in turn a packet filter drops what the
-promoted node's lease says to it, for 3 s.
+promoted node's lease sends to it, for 3 s.
 
 Expected: the client notices nothing; both standbys have asked; the same node is promoted, in the
 same epoch; nobody acted.
@@ -30,7 +30,7 @@ def steps(run: Run) -> None:
 def deafen_each(run: Run, live: Live) -> None:
     epoch = live.stack.status(live.active)["epoch"]
     for standby in live.standbys:
-        run.step(f"{standby.name} does not hear the lease of {live.active.name}")
+        run.step(f"{standby.name} does not receive the lease of {live.active.name}")
         standby.filter_port(LEASE_PORT, sender=live.active)
         run.observe(DEAF_S)
         standby.unfilter_port()

@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1 to gw5 -- inside -- server. Five, because of
 would need the vote of the vpnhad that is started anew, which waits for Corosync's ring.
 
 Steps: client1 dials and makes traffic; the power of the promoted node is cut; vpnhad of the standby
-that stands in is killed before it has told the group.
+that stands in is killed before it has notified the group.
 
 Expected: a third node serves in the same session; no silence is longer than 2.5 s, nothing else
 happens to the client, and one owner speaks at a time.
@@ -19,7 +19,7 @@ from vpnlab.steps.live import begin
 from vpnlab.steps.promise import REPORTED_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.stand_in import TOLD, wait_stands_in
+from vpnlab.steps.stand_in import ANNOUNCED, wait_stands_in
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "gw5", "client1", "server"), faults=2,
                     vpnha=True)
@@ -32,7 +32,7 @@ def steps(run: Run) -> None:
     dead.power_off()
     first = wait_stands_in(live, standbys)
     first.kill_process(DAEMON)
-    run.expect("it_had_told_the_group", TOLD in stack.daemon_log(first), equals(False))
+    run.expect("it_had_notified_the_group", ANNOUNCED in stack.daemon_log(first), equals(False))
     others = [node for node in standbys if node is not first]
     second = wait_stands_in(live, others)
     live.wait_answered()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Accounting of a WireGuard client goes on over two power cuts: one Start, one Stop, all octets.
 
-Purpose: WireGuard knows no begin and no end of a session. An accounting server hears of one session
-while the client is there, whichever gateway serves it, and of its end when its keys are too old.
+Purpose: WireGuard knows no begin and no end of a session. An accounting server gets one Start while
+the client is there, whichever gateway serves it, and one Stop when its keys are too old.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS.
 
 Steps: client1 shakes hands, and moves some megabytes. The power of the promoted gateway is cut
-under light traffic; twice, with megabytes in between. Then client1 removes its device, which tells
-nobody.
+under light traffic; twice, with megabytes in between. Then client1 removes its device, which
+notifies nobody.
 
 Expected: as in wireguard-power-cut. In what the server wrote down: one Start and one Stop under one
 Acct-Session-Id, with client1's public key as the user and its addresses; counters that never go
@@ -45,24 +45,24 @@ def steps(run: Run) -> None:
     counted = transfer(live.client.node)
     live.hang_up()
     silent_at = run.lab.now()
-    run.wait_for("the server was told of the end",
-                 lambda: any(each.kind == "Stop" for each in radius.told()), STOP_LIMIT_S)
+    run.wait_for("the server was notified of the end",
+                 lambda: any(each.kind == "Stop" for each in radius.reports()), STOP_LIMIT_S)
     run.expect("stop_after_s", round(run.lab.now() - silent_at, 1), at_least(SILENT_S))
-    told = radius.told()
-    kinds = [each.kind for each in told]
-    run.expect("sessions", len({each.session for each in told}), equals(1))
+    reports = radius.reports()
+    kinds = [each.kind for each in reports]
+    run.expect("sessions", len({each.session for each in reports}), equals(1))
     run.expect("in_order", (kinds[0], kinds[-1]), equals(("Start", "Stop")))
     run.expect("starts", kinds.count("Start"), equals(1))
     run.expect("interims", len(kinds) - 2, at_least(2))
     run.expect("who", sorted({(each.fields["User-Name"], each.fields["Framed-IP-Address"],
-                               each.fields["Calling-Station-Id"]) for each in told}),
+                               each.fields["Calling-Station-Id"]) for each in reports}),
                equals([(CLIENT_KEYS[NAME].public, address_of(NAME),
                         NODES[NAME].address("outside"))]))
-    run.expect("packets", [each.fields for each in told if "Acct-Input-Packets" in each.fields
+    run.expect("packets", [each.fields for each in reports if "Acct-Input-Packets" in each.fields
                            or "Framed-Protocol" in each.fields], equals([]))
     expect_growth(run, NAME, [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
-                               each.octets("Output")] for each in told[1:]])
-    stop = told[-1]
+                               each.octets("Output")] for each in reports[1:]])
+    stop = reports[-1]
     run.expect("cause", stop.fields["Acct-Terminate-Cause"], equals("Idle-Timeout"))
     for direction, low in (("Output", 99.0), ("Input", 95.0)):
         run.expect(f"{direction.lower()}_percent",

@@ -10,7 +10,7 @@ Steps: IPaddr2 and a stock device in a group on one gateway; home1 has a stock `
 server and streams TCP to it; the power of that gateway is cut.
 
 Expected: another gateway speaks for the VIP, and answers the client at last: it is silent for 10 to
-40 s, because the client begins a handshake only when it has sent for 15 s and heard nothing.
+40 s, because the client begins a handshake only when it has sent for 15 s and received nothing.
 """
 from vpnlab.evidence.expectation import at_least, between
 from vpnlab.product.cluster import Cluster

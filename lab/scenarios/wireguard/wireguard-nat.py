@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two WireGuard clients behind one NAT outlive a power cut, and one gets another port before it.
 
-Purpose: the kernel tells nobody that a client has another port. The records follow within a second
-all the same, and the next gateway sends its handshakes to where each client is.
+Purpose: the kernel notifies nobody that a client has another port. The records follow within a
+second all the same, and the next gateway sends its handshakes to where each client is.
 
 Topology: home1, home2 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -2,13 +2,13 @@
 """The promoted node of a WireGuard client loses everything: the others, its clients, its servers.
 
 Purpose: its kernel has a session with the client, and its successor's makes a new one. The old one
-must not speak: a client goes to whoever it heard last.
+must not speak: a client sends to whoever sent to it last.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 shakes hands and makes traffic; all links of the promoted node are cut.
 
-Expected: it says nothing more after 400 ms; another node serves the client within a second; never
+Expected: it sends nothing after 400 ms; another node serves the client within a second; never
 two owners.
 """
 from vpnlab.host.node import Node

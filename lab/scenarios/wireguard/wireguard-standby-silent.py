@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""No standby is heard by a WireGuard client, whatever happens on it, and none answers it.
+"""No standby sends to a WireGuard client, whatever happens on it, and none answers it.
 
-Purpose: a client goes to whoever it heard last, and a standby's kernel has all that it takes to
+Purpose: a client sends to whoever sent to it last, and a standby's kernel has all that it takes to
 speak. Its try would also hold up the next one by 5 s.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.

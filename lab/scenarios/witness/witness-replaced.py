@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The witness of two nodes loses its disk, and counts again after both nodes have told it.
+"""The witness of two nodes loses its disk, and counts again once both nodes have answered it.
 
 Purpose: the machine of a witness breaks, and a new one gets its key. Its vote must not count before
 it knows what the two have decided; then it is worth as much as before.

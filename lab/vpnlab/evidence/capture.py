@@ -3,7 +3,7 @@
 
 Two kinds of capture: `outside`, at the client's tap on the outside bridge, on the host's clock;
 `tunnel`, inside the client on its PPP interface, moved to the host's clock by the caller's
-offset. Without encryption the outside capture alone says everything, because it sees through
+offset. Without encryption the outside capture alone shows everything, because it sees through
 L2TP and GRE; under IPsec or MPPE the probes come from the tunnel captures. A probe that is in
 both is taken from outside, request and reply alike, so that no round trip mixes two clocks.
 """
@@ -225,7 +225,7 @@ def _take_probe(seen: _Observed, t: float, ip: Ip, icmp: Icmp, server_ip: str,
         seen.earlier_probes.append((key, probe))
         probe = None
     if probe is None:
-        # A reply alone has no time of sending: without the request it says nothing.
+        # A reply alone has no time of sending: without the request it shows nothing.
         if asked:
             seen.probes[key] = _Probe(sent=t, outside=outside)
         return
@@ -267,7 +267,7 @@ def _fill_counts(result: ClientResult, seen: _Observed, t_fault: float | None,
         result.auth_exchanges = count("auth")
         result.ccp_exchanges = count("ccp")
     if hidden:
-        # The client's pppd says what the capture cannot: the larger of the two is what happened.
+        # The client's pppd knows what the capture cannot: the larger of the two is what happened.
         logged = count_ppp_log(log_files, t_fault)
         if logged is not None:
             result.ppp_renegotiations = max(result.ppp_renegotiations or 0, logged.configure)

@@ -70,7 +70,7 @@ DEPTH_MAX = 2
 
 @dataclass(slots=True)
 class Icmp:
-    """An ICMP echo; `reply` tells the two directions apart."""
+    """An ICMP echo; `reply` distinguishes the two directions."""
 
     reply: bool
     ident: int
@@ -162,7 +162,7 @@ class Ip:
     sport: int | None = None
     dport: int | None = None
     upper: Icmp | Tcp | L2tp | Gre | Esp | Ike | Wireguard | None = None
-    # Of a neighbour advertisement: whose hardware address it tells.
+    # Of a neighbour advertisement: whose hardware address it has.
     advertised: str | None = None
 
 
@@ -272,7 +272,7 @@ def decode_ip(data: bytes, depth: int = 0) -> Ip | None:
         if len(data) < 20 or header < 20 or len(data) < header:
             return None
         total = int.from_bytes(data[2:4], "big")
-        # total 0 is a segment offloaded to the card, longer than 16 bits can say.
+        # total 0 is a segment offloaded to the card, longer than 16 bits can hold.
         if header <= total <= len(data):
             end = total
         else:

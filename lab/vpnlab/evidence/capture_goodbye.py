@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a session of L2TP ends on the wire: what each side says, and whether the other one answers:
+"""How a session of L2TP ends on the wire: what each side sends, and whether the other one answers:
 PPP's Terminate-Request with a Terminate-Ack, control messages with their Nr."""
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SEQ16 = 1 << 16
 
 @dataclasses.dataclass
 class Goodbye:
-    """What one side has said to end a session. A word that is said again is in `said` once."""
+    """What one side has sent to end a session. A word that is sent again is in `sent` once."""
 
-    said: list[str] = dataclasses.field(default_factory=list)
+    sent: list[str] = dataclasses.field(default_factory=list)
     repeated: list[str] = dataclasses.field(default_factory=list)
     unanswered: list[str] = dataclasses.field(default_factory=list)
     # The longest time from a word to its answer.
@@ -54,15 +54,15 @@ def goodbyes(client_pcap: Path, vip: str, span: tuple[float, float]) -> tuple[Go
                 word.answered = True
                 took = round((frame.t - word.t) * 1000.0, 3)
                 found[1 - side].answered_ms = max(found[1 - side].answered_ms or 0.0, took)
-        said = _word(packet, frame.t) if frame.t <= end else None
-        if said is None or (said.name == TERM_REQ
-                            and NAMES[STOP_CCN] in found[side].said):
+        sent = _word(packet, frame.t) if frame.t <= end else None
+        if sent is None or (sent.name == TERM_REQ
+                            and NAMES[STOP_CCN] in found[side].sent):
             continue
-        if any((each.name, each.number) == (said.name, said.number) for each in words[side]):
-            found[side].repeated.append(said.name)
+        if any((each.name, each.number) == (sent.name, sent.number) for each in words[side]):
+            found[side].repeated.append(sent.name)
         else:
-            found[side].said.append(said.name)
-            words[side].append(said)
+            found[side].sent.append(sent.name)
+            words[side].append(sent)
     for side, goodbye in enumerate(found):
         goodbye.unanswered = [each.name for each in words[side] if not each.answered]
     return found

@@ -2,7 +2,7 @@
 """Log lines of the cluster become events on the run's time axis.
 
 Read are corosync's log file, pacemaker's detail log (Debian 12's formats) and vpnhad's, and, for
-what encryption hides from a capture, the client's pppd and xl2tpd. Lines that say nothing about a
+what encryption hides from a capture, the client's pppd and xl2tpd. Lines that have nothing about a
 takeover are skipped; a line that cannot be read is skipped too, a run must not fail for it.
 """
 from __future__ import annotations

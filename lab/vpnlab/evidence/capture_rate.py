@@ -26,11 +26,11 @@ def packet_times(pcap: Path) -> list[float]:
 
 
 def first_ends(pcap: Path, gateway: str) -> list[float]:
-    """When the gateway told each session its end by a CDN, for the first time."""
-    told: dict[tuple[str, int | None, int], float] = {}
+    """When the gateway sent each session its end by a CDN, for the first time."""
+    ended: dict[tuple[str, int | None, int], float] = {}
     for frame in read_frames(pcap):
         ip = frame.ip
         if (ip is not None and ip.src == gateway and isinstance(ip.upper, L2tp)
                 and ip.upper.message == CDN):
-            told.setdefault((ip.dst, ip.dport, ip.upper.tunnel), frame.t)
-    return sorted(told.values())
+            ended.setdefault((ip.dst, ip.dport, ip.upper.tunnel), frame.t)
+    return sorted(ended.values())

@@ -11,11 +11,11 @@ CONFIGURE_ACK, TERMINATE_REQUEST = 2, 5
 
 class SessionSpan:
     """The last session of one client: its begin, its last packet, its end by the gateway, in s of
-    the lab's clock; and the L2TP messages that the gateway has said."""
+    the lab's clock; and the L2TP messages that the gateway has sent."""
 
     def __init__(self, capture: Path, vip: str) -> None:
         self.begin = self.packet = self.end = 0.0
-        self.said: list[int] = []
+        self.sent: list[int] = []
         for frame in read_frames(capture):
             ip = frame.ip
             if ip is None or not isinstance(ip.upper, (Gre, L2tp)):
@@ -25,7 +25,7 @@ class SessionSpan:
                 continue
             from_gateway = ip.src == vip
             if isinstance(upper, L2tp) and from_gateway and upper.message is not None:
-                self.said.append(upper.message)
+                self.sent.append(upper.message)
             if upper.ppp is None or self.end:
                 continue
             kind = upper.ppp.protocol, upper.ppp.code

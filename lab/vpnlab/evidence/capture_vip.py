@@ -15,7 +15,7 @@ from pathlib import Path
 from .capture_decode import Frame, read_frames
 from .result import Event, OwnerChange, Vip
 
-# An owner that says nothing for so long is no longer counted as one. Longer than any pause of a
+# An owner that sends nothing for so long is no longer counted as one. Longer than any pause of a
 # serving gateway under 50 probes/s, shorter than any takeover and return.
 SILENCE_ENDS_S = 1.0
 # A new owner's first frames may leave by one side before its first frame on the other.
@@ -52,7 +52,7 @@ def analyse_vip(outside_pcaps: Mapping[str, Path], inside_pcaps: Mapping[str, Pa
                 macs: Macs | None = None) -> VipAnalysis:
     """Finds the owners of `vips`; each capture is keyed by the node at whose tap it was taken.
 
-    owners_max and overlap_ms are None when nobody was ever heard. The first frame of a node after
+    owners_max and overlap_ms are None when nobody was ever seen. The first frame of a node after
     the fault becomes an event of kind first-frame, when another node spoke before.
     """
     spoken: dict[tuple[str, str], list[float]] = {}

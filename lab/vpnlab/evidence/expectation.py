@@ -19,7 +19,7 @@ SAFETY = ("vip_overlap_ms",)
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """A condition and how result.json says it."""
+    """A condition and how result.json has it."""
 
     text: str
     holds: Callable[[Any], bool]

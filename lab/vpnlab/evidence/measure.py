@@ -150,7 +150,7 @@ def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: di
 
 
 def _worst(vips: Sequence[Vip]) -> Vip:
-    """A gateway that was never heard makes the whole unobserved."""
+    """A gateway that was never seen makes the whole unobserved."""
     owners = [vip.owners_max for vip in vips if vip.owners_max is not None]
     overlaps = [vip.overlap_ms for vip in vips if vip.overlap_ms is not None]
     if len(owners) < len(vips) or len(overlaps) < len(vips):

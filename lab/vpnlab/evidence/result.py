@@ -197,7 +197,7 @@ def _validator() -> Any:
 
 
 def validate(data: dict[str, Any]) -> list[str]:
-    """Says what is wrong with a result, one sentence each; an empty list means nothing is."""
+    """Returns what is wrong with a result, one sentence each; an empty list means nothing is."""
     problems = []
     for error in sorted(_validator().iter_errors(data), key=lambda e: list(map(str, e.path))):
         where = "/".join(str(part) for part in error.path) or "result"

@@ -188,7 +188,7 @@ class Numbers:
             tunnel.highest = ns
 
     def _behind(self, ip: Ip, tunnel: _Tunnel, ns: int) -> bool:
-        """The client has acknowledged the number; where nobody has seen what it said, the gateway
+        """The client has acknowledged the number; where nobody has seen what it sent, the gateway
         has sent a higher one."""
         expected = self._expected.get((ip.dst, ip.dport), tunnel.highest)
         return 0 < (expected - ns) % SEQ16 <= SEQ16 // 2

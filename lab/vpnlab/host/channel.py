@@ -103,7 +103,7 @@ class Channel:
             self.request("clock", adjust_ns=-round(sample.offset_s * 1e9))
 
     def clock(self) -> ClockSample:
-        """Several exchanges; the one with the shortest round trip tells the offset best."""
+        """Several exchanges; the one with the shortest round trip shows the offset best."""
         best: ClockSample | None = None
         with self._connect(time.monotonic() + 5.0) as stream:
             decoder = frames.Decoder()

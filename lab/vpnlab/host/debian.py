@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .errors import LabError, PackageMissing
 from .kernel import cache_dir
-from .progress import say
+from .progress import emit
 from .release import Release
 
 # Of a machine as the installer leaves it: sshd, and Python for Ansible.
@@ -95,7 +95,7 @@ def _make(directory: Path, release: Release) -> None:
     missing = [tool for tool in ("mmdebstrap", "apt-ftparchive") if shutil.which(tool) is None]
     if missing:
         raise PackageMissing(f"{' '.join(missing)}: setup/install --rollout")
-    say(f"a fresh Debian ({release.name}) for the nodes is made, once: two minutes")
+    emit(f"a fresh Debian ({release.name}) for the nodes is made, once: two minutes")
     done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase",
                            f"--include={','.join(SYSTEM)}", f"--customize-hook={_set_up(release)}",
                            release.name, str(directory / "root"), *_sources(release)],

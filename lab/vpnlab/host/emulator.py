@@ -25,7 +25,7 @@ from pathlib import Path
 from .compiled import compiled
 from .errors import LabError, PackageMissing
 from .kernel import cache_dir, one_at_a_time
-from .progress import say
+from .progress import emit
 from .release import THIS_RELEASE
 from .topology import NETWORKS, NodeSpec
 
@@ -159,7 +159,7 @@ def ensure_emulated(series: str) -> EmulatedKernel:
         cache_dir().mkdir(parents=True, exist_ok=True)
         with one_at_a_time(cache_dir() / "lock", "makes the kernel of emulated nodes"):
             if not target.exists():
-                say(f"Debian's {package} {version} is fetched for the nodes, once")
+                emit(f"Debian's {package} {version} is fetched for the nodes, once")
                 _make(package, target)
     return EmulatedKernel(version, target)
 

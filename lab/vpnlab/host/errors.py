@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class LabError(Exception):
-    """Something in the lab itself went wrong; the text says what and what to do."""
+    """Something in the lab itself went wrong; the text has the fault and what to do."""
 
     exit_code = 101
 

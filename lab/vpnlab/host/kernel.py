@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import KernelBuildFailed, PackageMissing, ResourcesShort
-from .progress import say
+from .progress import emit
 from .release import RELEASES, THIS_RELEASE
 
 DEFAULT_SERIES = THIS_RELEASE.series
@@ -121,7 +121,7 @@ def one_at_a_time(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another run {what}: waiting for it")
+            emit(f"another run {what}: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -147,7 +147,7 @@ def _build_into(target: Path, series: str) -> None:
     _check_prerequisites()
     work = Path(tempfile.mkdtemp(prefix="build-", dir=cache_dir()))
     try:
-        say(f"building the lab kernel {target.name} (once; 5 to 10 minutes)")
+        emit(f"building the lab kernel {target.name} (once; 5 to 10 minutes)")
         _run(["tar", "xf", str(tarball(series)), "-C", str(work)], work)
         source = next(path for path in work.iterdir() if path.is_dir())
         for patch in PATCHES:
@@ -163,7 +163,7 @@ def _build_into(target: Path, series: str) -> None:
             raise KernelBuildFailed("the kernel source does not grant: " + " ".join(unmet))
         _make_with_progress(source)
         _publish(source, target)
-        say(f"lab kernel built: {target / 'linux'}")
+        emit(f"lab kernel built: {target / 'linux'}")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -200,7 +200,7 @@ def _make_with_progress(source: Path) -> None:
                 percent = min(99, objects * 100 // OBJECTS_EXPECTED)
                 if percent >= shown + 5:
                     shown = percent
-                    say(f"kernel: {percent} % of {OBJECTS_EXPECTED} objects")
+                    emit(f"kernel: {percent} % of {OBJECTS_EXPECTED} objects")
         except BaseException:
             # Ctrl-C ends this program; make has a session of its own and would go on.
             os.killpg(process.pid, signal.SIGKILL)

@@ -213,7 +213,7 @@ class Lab:
         return self.nodes[name]
 
     def gateway(self, name: str) -> Node:
-        """The same as node(), said by scenarios where a gateway is meant."""
+        """The same as node(), used by scenarios where a gateway is meant."""
         node = self.node(name)
         if not node.spec.is_gateway:
             raise NotFound(f"{name} is no gateway")

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TextIO
 
 _START = time.monotonic()
-# Lines of ninja and of ctest that say how much is done.
+# lines of ninja and of ctest that show how much is done.
 DONE = re.compile(r"\[(?P<built>\d+)/(?P<objects>\d+)\] |\s*(?P<tested>\d+)/(?P<tests>\d+) Test ")
-# What setup/root and setup/install tell, few lines by themselves.
+# What setup/root and setup/install print, few lines by themselves.
 OF_SETUP = ("setup/root: ", "packages to install: ", "package ")
 # A line at least so often while there is progress, and for each tenth of the whole.
-SAID_EVERY_S = 15.0
+NOTE_EVERY_S = 15.0
 PARTS = 10
 
 
-def say(text: str) -> None:
+def emit(text: str) -> None:
     """Prints one progress line; stdout stays free for results."""
     print(f"[{time.monotonic() - _START:7.2f} s] {text}", file=sys.stderr, flush=True)
 
@@ -28,14 +28,14 @@ def say(text: str) -> None:
 class Progress:
     """Turns the output of a build, of tests or of setup into few lines: "object 90 of 196"."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._said_at = time.monotonic()
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._noted_at = time.monotonic()
         self._part = 0
 
     def take(self, line: str) -> None:
         if line.startswith(OF_SETUP):
-            self._tell(line.rstrip())
+            self._note(line.rstrip())
             return
         found = DONE.match(line)
         if found is None:
@@ -44,15 +44,15 @@ class Progress:
                              else ("test", found["tested"], found["tests"]))
         part = int(done) * PARTS // max(1, int(total))
         now = time.monotonic()
-        if part > self._part or now - self._said_at >= SAID_EVERY_S:
-            self._part, self._said_at = part, now
-            self._tell(f"{what} {done} of {total}")
+        if part > self._part or now - self._noted_at >= NOTE_EVERY_S:
+            self._part, self._noted_at = part, now
+            self._note(f"{what} {done} of {total}")
 
 
-def run_logged(argv: Sequence[str], cwd: Path, log: TextIO, tell: Callable[[str], None]) -> int:
-    """Runs a command with all of its output in the log, and tells its progress. Returns its exit
+def run_logged(argv: Sequence[str], cwd: Path, log: TextIO, note: Callable[[str], None]) -> int:
+    """Runs a command with all of its output in the log, and notes its progress. Returns its exit
     code; OSError if it cannot be started."""
-    progress = Progress(tell)
+    progress = Progress(note)
     with subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace") as process:
         assert process.stdout is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import LabError
 from .netns import NetworkNamespace
-from .progress import say
+from .progress import emit
 
 START_LIMIT_S = 10.0
 # Longer than any frame of the lab. With tcpdump's own limit, 256 KiB, its buffer has room for eight
@@ -70,4 +70,4 @@ class Capture:
             raise LabError(f"tcpdump on {self.device}: {self._messages.decode().strip()}")
         dropped = DROPPED.search(self._messages)
         if dropped and int(dropped[1]):
-            say(f"tcpdump on {self.device} lost {int(dropped[1])} packets of {self.path.name}")
+            emit(f"tcpdump on {self.device} lost {int(dropped[1])} packets of {self.path.name}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import LabError
 from .kernel import cache_dir, one_at_a_time
-from .progress import run_logged, say
+from .progress import emit, run_logged
 from .release import Release
 
 TREE = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ def in_root(release: Release) -> list[str]:
 
 def run_in_root(release: Release, *argv: str) -> None:
     """Runs a command in the release's root, which is made if it is missing; without a command that
-    is all. The output goes to a file, and progress is told."""
+    is all. The output goes to a file, and progress is shown."""
     build = build_of(release)
     build.mkdir(parents=True, exist_ok=True)
     log = build / "root.log"
@@ -42,7 +42,7 @@ def run_in_root(release: Release, *argv: str) -> None:
     with one_at_a_time(build / "lock", f"works in a root of {release.name}"):
         with log.open("w", encoding="utf-8") as output:
             code = run_logged([*script, *argv], TREE, output,
-                              lambda text: say(f"{release.name}: {text}"))
+                              lambda text: emit(f"{release.name}: {text}"))
     if code:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
         raise LabError("\n".join([f"{' '.join([*script, *argv])} failed with {code}; the end of "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .debian import index
 from .errors import LabError, NotFound
-from .progress import say
+from .progress import emit
 from .release import THIS_RELEASE, Release
 from .roots import build_of, run_in_root
 
@@ -42,7 +42,7 @@ def install_stage(release: Release = THIS_RELEASE) -> Path:
     Files that are there already stay untouched: another lab may be running on them. What nodes of
     another release run is built first, as far as it has changed."""
     if release != THIS_RELEASE:
-        say(f"what nodes of {release.name} run is built and installed")
+        emit(f"what nodes of {release.name} run is built and installed")
         run_in_root(release, "sh", "-euc", BUILD_AND_INSTALL, "sh", *LAB_TARGETS)
         return build_of(release) / "stage"
     if not (BUILD / "build.ninja").exists():

@@ -108,7 +108,7 @@ class VpnClient:
         self._dialler.close()
 
     def collect(self) -> list[str]:
-        """Brings the evidence to the host; says what could not be had. A client without power
+        """Brings the evidence to the host; returns what could not be had. A client without power
         has no evidence but the captures outside of it."""
         problems: list[str] = []
         if not self.node.powered():

@@ -49,7 +49,7 @@ ACTION_TIMEOUT = re.compile(r"(?<![-\w])timeout=(\d+)s\b")
 # Pacemaker carries out one action at a time where a node's load is above 2.4 times this share of
 # its processors (throttle.c): a node that is emulated always is.
 UNTHROTTLED = 'property load-threshold="1000%"'
-# What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
+# What Corosync 3.1 makes of a corosync.conf that does not set it, for three nodes: 3000 and a
 # token_coefficient of 650 for the third, consensus 1.2 times that.
 DEFAULT = (3650, 4380)
 COROSYNC_CONF_PATH = "/etc/corosync/corosync.conf"
@@ -263,7 +263,7 @@ class Cluster:
         by.run("corosync-cfgtool", "-R")
 
     def set_power_sockets(self, names: Sequence[str], by: Node) -> None:
-        """Which nodes the power switch has a socket for, as Pacemaker is told; returns when all
+        """Which nodes the power switch has a socket for, as Pacemaker knows them; returns when all
         nodes that have power have it on their disks, too."""
         value = " ".join(names)
         by.run("crm_resource", "--resource", "fencing", "--set-parameter", "pcmk_host_list",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions in numbers. A crowd is one client with several lines, each of which dials, stays for a
-moment, hangs up and dials again, until it is told to stop: stock xl2tpd and pppd. Callers are the
+moment, hangs up and dials again, until it is stopped: stock xl2tpd and pppd. Callers are the
 sessions of one node that stay. Announced sessions are more than a node could run processes for:
 only vpnhad and the standbys' kernels have them."""
 from __future__ import annotations
@@ -126,12 +126,12 @@ class Crowd:
 
     def hang_up(self) -> None:
         """Ends what is up or still dials, line by line, and waits for the end."""
-        untold = list(self._lines.values())
+        unstopped = list(self._lines.values())
 
         def ended() -> bool:
             self._follow()
             up = next((line for line in self._lines.values() if line.is_up), None)
-            line = untold.pop() if untold else up
+            line = unstopped.pop() if unstopped else up
             if line is not None:
                 self._command(f"d {line.name}\n")
             return line is None
@@ -170,7 +170,7 @@ class Callers:
             for number in range(self._count)))
         for number in range(self._count):
             self._start(number)
-            self._say(number, "c")
+            self._send(number, "c")
             self._lab.wait_for(f"caller {number} of {node.name} is up",
                                lambda: len(self.interfaces()) > number, START_LIMIT_S)
         return self.interfaces()
@@ -189,7 +189,7 @@ class Callers:
     def _control(self, number: int) -> str:
         return f"/run/lab/caller{number}"
 
-    def _say(self, number: int, command: str) -> None:
+    def _send(self, number: int, command: str) -> None:
         self._node.channel.request("put", f"{command} {CONNECTION}\n".encode(),
                                    path=self._control(number), append=True)
 
@@ -199,7 +199,7 @@ class Callers:
     def hang_up(self) -> None:
         """Ends all of them, and waits for the end."""
         for number in range(self._count):
-            self._say(number, "d")
+            self._send(number, "d")
         self._lab.wait_for(f"all callers of {self._node.name} are gone",
                            lambda: not any(self._node.has_interface(name)
                                            for name in self.interfaces()), END_LIMIT_S)
@@ -270,7 +270,7 @@ def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE, port: int =
 
 class AnnouncedSessions:
     """Sessions that a program announces to the promoted node's vpnhad as pppd's plugin would. Their
-    peers are a program too, which answers what a gateway says to them."""
+    peers are a program too, which answers what a gateway sends to them."""
 
     FIRST = 20000
     ADDRESS = str(ipaddress.ip_network(L2TP.announced_pool)[1])
@@ -300,19 +300,19 @@ class AnnouncedSessions:
     def answered(self) -> dict[str, int]:
         """To how many peers a gateway has spoken, and what they have answered so far."""
         lines = (self._peer.read(self.PEERS_LOG) or "").splitlines()
-        said = [line for line in lines if line.startswith("{")]
-        return json.loads(said[-1]) if said else {"heard": 0}
+        shown = [line for line in lines if line.startswith("{")]
+        return json.loads(shown[-1]) if shown else {"reached": 0}
 
     def hang_up(self, deadline_s: float) -> int:
         """Each peer that a gateway has spoken to ends its tunnel; returns how many of these a
         gateway has not acknowledged."""
         assert self._peers is not None
         self._peers.stop(timeout=deadline_s)
-        return self.answered()["heard"]
+        return self.answered()["reached"]
 
     def _run(self, node: Node, word: str, log: str, deadline_s: float, tool: str,
              *arguments: str) -> Background:
         process = node.start_tool(tool, *arguments, output=log)
-        self._lab.wait_for(f"{tool} of {node.name} says {word!r}",
+        self._lab.wait_for(f"{tool} of {node.name} prints {word!r}",
                            lambda: word in (node.read(log) or ""), deadline_s)
         return process

@@ -58,7 +58,7 @@ class Dialler(Protocol):
         """Every time a session came up, the first one first."""
 
     def hang_up(self) -> None:
-        """Ends the session as a user does; the gateway is told."""
+        """Ends the session as a user does; the gateway is notified."""
 
     def gone(self) -> bool:
         """Whether the session has ended, for whatever reason."""

@@ -105,7 +105,7 @@ class LineCarriers:
         return act(self._lab, self._node, "initiate", self.LINE, self._numbers)
 
     def hang_up(self) -> None:
-        """The gateway is told of the end of each."""
+        """The gateway is notified of the end of each."""
         act(self._lab, self._node, "terminate", self.LINE, self._numbers)
 
 

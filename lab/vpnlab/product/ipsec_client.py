@@ -23,7 +23,7 @@ L2TP_MTU, TUNNEL_MTU = 1280, 1380
 TUNNEL = "ipsec0"
 TUNNEL_ID = 42
 KEPT = "127.42.0.1/32"
-# A client that hears nothing for so long asks whether its peer is alive.
+# A client that receives nothing for so long asks whether its peer is alive.
 DPD_S = 4
 IKE_PROPOSALS = "aes256-sha256-modp2048"
 CBC = "aes256-sha256"
@@ -223,7 +223,7 @@ class L2tpIpsecClient:
         self._loaded = False
 
     def start(self) -> None:
-        # The encryption hides from captures what the daemons say there.
+        # The encryption hides from captures what the daemons send there.
         self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
         self._l2tp.start()
         configure(self.node, self.connections(), self.settings())

@@ -26,7 +26,7 @@ IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
 ESP_PROPOSALS = "aes256-sha256,aes256gcm16,aes256gcm16-esn"
 PSK = "auth = psk"
 L2TP_CHILD = ("mode = transport", "local_ts = dynamic[udp/1701]", "remote_ts = dynamic[udp]")
-# By these vpnhad tells clients behind one NAT address from each other.
+# By these vpnhad distinguishes clients behind one NAT address.
 L2TP_MARKS = ("mark_in = %unique", "mark_out = %unique", "set_mark_in = %same")
 IKEV2_CHILD = (f"local_ts = {NETWORKS['inside'].prefix}",)
 IKEV2_OPTIONS = ("version = 2",)
@@ -217,14 +217,14 @@ def stock_settings() -> str:
 
 def pair_settings(node: Node, peer: Node) -> str:
     """charon's HA plugin as strongSwan's documentation has it for two nodes, one of which serves:
-    they tell each other of their SAs, and one that hears no heartbeat takes all of them."""
+    they notify each other of their SAs, and one that receives no heartbeat takes all of them."""
     return _ha_settings(local=node.address("cluster0"), remote=peer.address("cluster0"),
                         heartbeat_delay=1000, heartbeat_timeout=2100, resync="yes")
 
 
 def _route_virtual_ips(node: Node) -> None:
     """As vpnhad does elsewhere: a packet needs a route before the kernel looks for its policy; its
-    SA then says where it goes."""
+    SA then shows where it goes."""
     node.run("ip", "route", "replace", L2TP.virtual_pool, "dev", "outside")
 
 
@@ -245,13 +245,13 @@ class StockCharon:
         self.log = self._charon.log
 
     def start(self) -> None:
-        """ready() says when it may serve."""
+        """ready() shows when it may serve."""
         configure_gateway(self._node, L2TP, self._settings, marked=False)
         _route_virtual_ips(self._node)
         self._charon.start()
 
     def serve(self) -> None:
-        """The plugin holds its only segment passive until it is told otherwise."""
+        """The plugin holds its only segment passive until it gets another order."""
         self.load()
         self.take()
 

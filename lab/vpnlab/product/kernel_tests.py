@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..host.errors import NotFound
 from ..host.node import Node
-from ..host.progress import say
+from ..host.progress import emit
 from ..host.stage import BUILD
 
 PROGRAM = BUILD / "tests" / "kernel" / "kernel_test"
@@ -26,13 +26,13 @@ def run_kernel_tests(node: Node, log: Path) -> tuple[int, int]:
     done = node.run(str(PROGRAM), timeout=LIMIT_S, check=False)
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     for line in [*failures(done.stdout), *done.stdout.splitlines()[-3:]]:
-        say(line)
+        emit(line)
     passed = re.search(r"PASSED  \] (\d+) tests", done.stdout)
     return done.code, int(passed[1]) if passed else 0
 
 
 def failures(output: str) -> list[str]:
-    """What GoogleTest says of each failed expectation: its place, and the lines up to the next."""
+    """GoogleTest's output on each failed expectation: its place, and the lines up to the next."""
     lines: list[str] = []
     inside = False
     for line in output.splitlines():

@@ -121,7 +121,7 @@ class L2tpClient:
         return self.node.has_interface(INTERFACE) and bool(self.dialled())
 
     def hang_up(self, connection: str = CONNECTION) -> None:
-        """Ends the session as a user does; xl2tpd tells the gateway."""
+        """Ends the session as a user does; xl2tpd notifies the gateway."""
         self._ask("d", connection)
 
     def gone(self) -> bool:

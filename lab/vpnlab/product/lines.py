@@ -91,7 +91,7 @@ class Lines:
                     user(number), "ipparam", str(number),
                     *(word for option in (*OPTIONS, *MPPE) for word in option.split()))
             else:
-                self._say(number, "c")
+                self._send(number, "c")
 
     def hang_up(self, numbers: Iterable[int]) -> None:
         """Also of those that still dial."""
@@ -99,10 +99,10 @@ class Lines:
             if self._pptp:
                 self._pppds.pop(number).stop()
             else:
-                self._say(number, "d")
+                self._send(number, "d")
 
     def up(self) -> set[int]:
-        """The lines that have a session, as their pppds say."""
+        """The lines that have a session, as their pppds report."""
         state = {number: event == "up" for event, number, _ in self._events()}
         return {number for number, is_up in state.items() if is_up}
 
@@ -141,7 +141,7 @@ class Lines:
     def _devices(self) -> dict[int, str]:
         return {number: name for event, number, name in self._events() if event == "up"}
 
-    def _say(self, number: int, command: str) -> None:
+    def _send(self, number: int, command: str) -> None:
         self._node.channel.request("put", f"{command} {CONNECTION}\n".encode(),
                                    path=control(number), append=True)
 
@@ -169,7 +169,7 @@ def ping_log(number: int) -> str:
 
 
 def answer_times(log: str) -> list[float]:
-    """Of what `ping -D` says."""
+    """Of what `ping -D` prints."""
     return [float(each) for each in re.findall(r"^\[([0-9.]+)\] .* icmp_seq=", log, re.MULTILINE)]
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """FreeRADIUS with a configuration of its own on one node, which authenticates users and writes
-down what it is told of their sessions; its radclient, which asks for their end; and what gateways
+down what it receives of their sessions; its radclient, which asks for their end; and what gateways
 need that are its clients, by pppd's radius.so and by vpnhad."""
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def user(name: str, attributes: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class Report:
     """One Accounting-Request that the server has answered: its attributes, as FreeRADIUS writes
     them down."""
 
@@ -171,15 +171,15 @@ class Told:
                 + (int(self.fields[f"Acct-{direction}-Gigawords"]) << 32))
 
 
-def parse_detail(text: str) -> list[Told]:
+def parse_detail(text: str) -> list[Report]:
     """In the order in which they came. The last one may be half written."""
-    told = []
+    reports = []
     for block in text.split("\n\n"):
         fields = {found[1]: found[2] for line in block.splitlines()
                   if (found := FIELD.match(line))}
         if "Timestamp" in fields:
-            told.append(Told(fields))
-    return told
+            reports.append(Report(fields))
+    return reports
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +227,7 @@ class RadiusServer:
         """It answers nobody any more; what it has written down stays."""
         self._process.stop()
 
-    def told(self) -> list[Told]:
+    def reports(self) -> list[Report]:
         return parse_detail(self._node.read(DETAIL) or "")
 
     def ask(self, address: str, kind: str, *attributes: str, secret: str = SECRET) -> Answer:

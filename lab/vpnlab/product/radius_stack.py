@@ -33,7 +33,7 @@ class RadiusStack(VpnhaStack):
     `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only. `ppp`: further options of
     pppds. `wireguard`: the file of peers of gateways that serve WireGuard as well. `eap`: users of
     IKEv2 log in at the server, by charon's eap-radius; they may have addresses of FIXED_NET.
-    `bandwidth`: the server says how fast sessions are. `probe`, `ipv6`: as of the stack."""
+    `bandwidth`: the server sets how fast sessions are. `probe`, `ipv6`: as of the stack."""
 
     def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False, ppp: Sequence[str] = (),
                  interim_s: int = INTERIM_S, wireguard: str = "", eap: bool = False,

@@ -63,7 +63,7 @@ class SessionTable:
 
     def wait_state(self, nodes: Iterable[Node], **wanted: int) -> None:
         for node in nodes:
-            self._lab.wait_for(f"{node.name} says {wanted}", lambda: (
+            self._lab.wait_for(f"{node.name} reports {wanted}", lambda: (
                 wanted.items() <= self.state(node).items()), LIMIT_S, interval_s=PAUSE_S)
 
     def promote(self, node: Node) -> None:

@@ -49,7 +49,7 @@ EVENTS_LOG = "events.log"
 METRICS_FILE = "/run/vpnha.prom"
 # Of the witness, in lists of voters.
 WITNESS_ID = 0xFFFF0001
-# Exit code of `vpnha status` with findings; it has said its status all the same.
+# Exit code of `vpnha status` with findings; it has printed its status all the same.
 DEGRADED = 6
 SYNC_LIMIT_S = 60.0
 PROMOTE_LIMIT_S = 60.0
@@ -132,7 +132,7 @@ def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
 
 
 def _suffix(gateway: VpnGateway) -> str:
-    """What tells the files and resources of further gateways from those of the first."""
+    """What distinguishes the files and resources of further gateways."""
     return "" if gateway.name == L2TP.name else f"-{gateway.name}"
 
 
@@ -405,19 +405,19 @@ class VpnhaStack:
         return {series: float(value) for series, value in pairs}
 
     def follow_events(self, node: Node) -> None:
-        """From now on events() knows what the node's vpnhad tells, also after a power cut."""
+        """From now on events() knows what the node's vpnhad reports, also after a power cut."""
         node.start("vpnha", "events", "--follow", "--json", stdout=f"/var/log/{EVENTS_LOG}")
 
     def events(self, node: Node, word: str) -> list[dict]:
         """Those with that word since follow_events(), and those that vpnhad still had then."""
         # The last line may be half written.
         lines = node.read_log(EVENTS_LOG).splitlines(keepends=True)
-        told = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [each for each in told if each["event"] == word]
+        seen = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [each for each in seen if each["event"] == word]
 
     def conntrack(self, node: Node) -> dict:
-        """What the node says of the gateway's flows: how many its replica and its kernel hold, and
-        what has happened to them."""
+        """What the node reports of the gateway's flows: how many its replica and its kernel hold,
+        and what has happened to them."""
         return self.status(node)["conntrack"]
 
     def differences(self, node: Node) -> list[dict]:

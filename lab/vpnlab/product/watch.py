@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""When nftables tables and addresses came to a node and went, as its kernel told it."""
+"""When nftables tables and addresses came to a node and went, as its kernel reported it."""
 from __future__ import annotations
 
 import dataclasses

@@ -14,7 +14,7 @@ from string import Template
 from typing import Any, TextIO
 
 from ..evidence.result import RESULT_FILE, SERIES_FILE
-from .report_events import Moment, fault_words, merged, told
+from .report_events import Moment, fault_words, kept, merged
 from .report_svg import draw_run, duration, signed, stages, window
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "report"
@@ -103,7 +103,7 @@ def write_report(results: Sequence[tuple[str, Path]], out_html: Path) -> None:
 
 
 def verdict(run: Run) -> Verdict:
-    """Says in plain words how the first client fared, and how long the others were silent."""
+    """Describes in plain words how the first client fared, and how long the others were silent."""
     found = _first_client(run)
     return Verdict(found.kept, found.headline, found.text + _others(run))
 
@@ -303,7 +303,7 @@ def _legend() -> str:
 
 
 def print_summary(results: Sequence[tuple[str, Path]], stream: TextIO) -> None:
-    """Prints timeline and figures as text; colour only on a terminal that was not told NO_COLOR."""
+    """Prints timeline and figures as text; colour only on a terminal without NO_COLOR."""
     runs = [load_run(label, path) for label, path in results]
     colour = stream.isatty() and not os.environ.get("NO_COLOR")
 
@@ -339,7 +339,7 @@ def _text_timeline(run: Run) -> list[tuple[str, str, str]]:
     origin = series["faults"][0]["t_ms"] if series["faults"] else 0.0
     moments = [Moment(fault["t_ms"], (fault["node"],), "fault", fault_words(fault["kind"]))
                for fault in series["faults"]]
-    moments += [moment for moment in told(series) if moment.t_ms >= origin]
+    moments += [moment for moment in kept(series) if moment.t_ms >= origin]
     for client in series["clients"]:
         if client["outage"]:
             moments.append(Moment(client["outage"][0], (client["name"],), "last-answer",

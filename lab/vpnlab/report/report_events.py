@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What of a run's events is worth telling: the turns of a takeover, each once, in plain words."""
+"""What of a run's events is worth showing: the turns of a takeover, each once, in plain words."""
 from __future__ import annotations
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from ..host.topology import NODES
 
 # Of no use to a reader: the run's own words, what every start and every promotion brings along,
-# and what is drawn or said elsewhere. All of it stays in result.json.
+# and what is drawn or shown elsewhere. All of it stays in result.json.
 ROUTINE = frozenset({
     "step", "reached", "fault", "last-answer", "silence-over", "no-answer",
     "started", "attached", "score", "members", "claimed", "gate-open", "promote-done"})
@@ -38,8 +38,8 @@ def fault_words(kind: str) -> str:
     return FAULT_WORDS.get(kind, kind)
 
 
-def told(series: dict[str, Any]) -> list[Moment]:
-    """The events worth telling, in the order of time, until the last probe: what comes after it
+def kept(series: dict[str, Any]) -> list[Moment]:
+    """The events worth showing, in the order of time, until the last probe: what comes after it
     is the end of the run, not of a session."""
     probes = [client["pings"][-1][0] for client in series["clients"] if client["pings"]]
     ends = [client["outage"][1] for client in series["clients"] if client["outage"]]

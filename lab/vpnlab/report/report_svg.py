@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from .report_events import Moment, fault_words, merged, told
+from .report_events import Moment, fault_words, kept, merged
 
 WIDTH = 1060
 LEFT = 112
@@ -125,7 +125,7 @@ def node_names(series: dict[str, Any]) -> list[str]:
     """Gateways first, then whoever else has events; the order fixes the colours."""
     owners = {entry["node"] for entry in series["served_by"]}
     clients = {client["name"] for client in series["clients"]}
-    others = {node for moment in told(series) for node in moment.nodes}
+    others = {node for moment in kept(series) for node in moment.nodes}
     others |= {fault["node"] for fault in series["faults"]}
     return sorted((owners | others) - clients) + sorted(others & clients)
 
@@ -271,11 +271,11 @@ def _lanes(chart: Chart, series: dict[str, Any], nodes: list[str]) -> None:
     struck = [Moment(fault["t_ms"], (fault["node"],), "fault", fault_words(fault["kind"]))
               for fault in series["faults"]]
     clients = {client["name"] for client in series["clients"]}
-    moments = sorted([*struck, *told(series)], key=lambda moment: moment.t_ms)
+    moments = sorted([*struck, *kept(series)], key=lambda moment: moment.t_ms)
     for node in nodes:
         own = merged(moment for moment in moments
                      if node in moment.nodes and chart.inside(moment.t_ms))
-        # A gateway's lane stands even when it is empty: that nothing happened there says something.
+        # A gateway's lane stands even when it is empty: nothing happened there.
         if own or node not in clients:
             _lane(chart, node, own, "other" if node in clients else _colour(nodes, node))
 

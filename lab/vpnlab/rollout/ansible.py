@@ -54,7 +54,7 @@ class Site:
 
 
 class Ansible:
-    """`directory`: of the run; what Ansible said lies there. The secrets do not."""
+    """`directory`: of the run; Ansible's output lies there. The secrets do not."""
 
     def __init__(self, lab: Lab, private: Path, directory: Path, site: Site = Site()) -> None:
         self._lab = lab
@@ -121,7 +121,7 @@ class Ansible:
         self._call("ansible-vault", "encrypt", str(path))
 
     def secret_words(self) -> list[str]:
-        """Secrets that stand in what Ansible said so far."""
+        """Secrets that are in Ansible's output so far."""
         return secret_words(self._out, self._secrets)
 
     def play(self, name: str, log: str, *arguments: str) -> Played:
@@ -151,7 +151,7 @@ def fence_device(name: str, agent: str, **parameters: Any) -> dict[str, Any]:
 
 
 def secret_words(directory: Path, words: Iterable[str]) -> list[str]:
-    """Those of the words that stand in what Ansible said, in any file of the directory."""
+    """Those of the words that are in Ansible's output, in any file of the directory."""
     texts = "".join(path.read_text(encoding="utf-8", errors="replace")
                     for path in sorted(directory.glob("ansible-*.log")))
     return sorted(word for word in words if word in texts)

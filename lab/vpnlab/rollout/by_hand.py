@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/use/install-by-hand.md as what it tells an administrator to type: blocks of commands, each
-of which says in its first line where it belongs."""
+"""docs/use/install-by-hand.md as what an administrator has to type: blocks of commands, each
+of which names in its first line where it belongs."""
 from __future__ import annotations
 
 import dataclasses
@@ -35,7 +35,7 @@ def blocks(text: str) -> list[Block]:
         first = next(lines, "")
         place = PLACE.fullmatch(first)
         if place is None:
-            raise LabError(f"a block that does not say where it belongs: {first}")
+            raise LabError(f"a block that does not name where it belongs: {first}")
         commands: list[str] = []
         while (command := next(lines, None)) != FENCE:
             if command is None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an accounting server hears of sessions that outlive power cuts and moves, held against what
-their clients counted."""
+"""What an accounting server receives of sessions that outlive power cuts and moves, held against
+what their clients counted."""
 from __future__ import annotations
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..evidence.expectation import at_least, between, equals, is_empty, is_true
 from ..product.client import VpnClient
 from ..product.dialler import MakeDialler
-from ..product.radius import CLASS, DETAIL, RadiusServer, Told
+from ..product.radius import CLASS, DETAIL, RadiusServer, Report
 from ..product.radius_stack import RadiusStack
 from .live import Live, begin
 from .promise import TAKEOVER_MS, expect_only_silence
@@ -18,9 +18,9 @@ from .sessions import bulk
 
 # A rate that leaves the host calm: where its cores are busy, leases lapse, and gates drop.
 MOVE_S, MBIT = 5, 8
-# The counters are read each second, and said 0.1 s later.
+# The counters are read each second, and sent 0.1 s later.
 CHECKPOINT_S = 1.5
-TOLD_LIMIT_S = 30
+NOTICE_LIMIT_S = 30
 
 
 def begin_server(run: Run, *users: str) -> RadiusServer:
@@ -46,28 +46,28 @@ def octets(client: VpnClient, interface: str = "ppp0") -> dict[str, int]:
     return {"Output": stats["rx"]["bytes"], "Input": stats["tx"]["bytes"]}
 
 
-def expect_account(run: Run, name: str, told: list[Told], counted: Mapping[str, int],
+def expect_account(run: Run, name: str, reports: list[Report], counted: Mapping[str, int],
                    lost_percent: float = 0.0, merged_percent: float = 0.0,
                    has_class: bool = True) -> None:
-    """Of one session, all that the server was told. `lost_percent`: of its octets, by deaths of
+    """Of one session, all reports to the server. `lost_percent`: of its octets, by deaths of
     gateways amid its traffic. `merged_percent`: as of expect_octets(). `has_class`: a session of
-    pppd, which is told its Class."""
-    kinds = [each.kind for each in told]
+    pppd, which knows its Class."""
+    kinds = [each.kind for each in reports]
     run.expect(f"{name}_starts", kinds.count("Start"), equals(1))
     run.expect(f"{name}_stops", kinds.count("Stop"), equals(1))
     run.expect(f"{name}_in_order", (kinds[0], kinds[-1]), equals(("Start", "Stop")))
     run.expect(f"{name}_interims", len(kinds) - 2, at_least(2))
-    run.expect(f"{name}_classes", sorted({each.fields.get("Class", "") for each in told}),
+    run.expect(f"{name}_classes", sorted({each.fields.get("Class", "") for each in reports}),
                equals(["0x" + CLASS.encode().hex() if has_class else ""]))
     expect_growth(run, name, [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
                                each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
-                               int(each.fields["Acct-Output-Packets"])] for each in told[1:]])
-    stop = told[-1]
+                               int(each.fields["Acct-Output-Packets"])] for each in reports[1:]])
+    stop = reports[-1]
     run.expect(f"{name}_cause", stop.fields["Acct-Terminate-Cause"], equals("User-Request"))
     expect_octets(run, name, stop, counted, lost_percent, merged_percent)
 
 
-def expect_octets(run: Run, name: str, stop: Told, counted: Mapping[str, int],
+def expect_octets(run: Run, name: str, stop: Report, counted: Mapping[str, int],
                   lost_percent: float = 0.0, merged_percent: float = 0.0) -> None:
     """All that the client received, and nearly all that it sent: what it sends to a dead gateway
     reaches nobody. `merged_percent`: its interface counts the headers of segments once that its
@@ -115,19 +115,19 @@ def account_over(run: Run, diallers: Mapping[str, MakeDialler],
     run.observe(CHECKPOINT_S)
     counted = {client.name: octets(client) for client in live.clients}
     live.hang_up()
-    run.wait_for("the server was told of all ends", lambda: sum(
-        each.kind == "Stop" for each in radius.told()) >= len(diallers), TOLD_LIMIT_S)
-    told = radius.told()
+    run.wait_for("the server was notified of all ends", lambda: sum(
+        each.kind == "Stop" for each in radius.reports()) >= len(diallers), NOTICE_LIMIT_S)
+    reports = radius.reports()
     (run.out / "detail").write_bytes(run.lab.node("server").get(DETAIL))
-    run.expect("sessions", len({each.session for each in told}), equals(len(diallers)))
+    run.expect("sessions", len({each.session for each in reports}), equals(len(diallers)))
     run.expect("waiting", [live.stack.status(node)["accounting"]["waiting"]
                            for node in run.lab.gateways], equals([0, 0, 0]))
     for client in live.clients:
-        own = [each for each in told
+        own = [each for each in reports
                if each.fields["Framed-IP-Address"] == addresses[client.name]]
         run.expect(f"{client.name}_ids", len({each.session for each in own}), equals(1))
         expect_account(run, client.name, own, counted[client.name])
-    run.expect("of_nobody", [each.fields for each in told if each.fields["Framed-IP-Address"]
+    run.expect("of_nobody", [each.fields for each in reports if each.fields["Framed-IP-Address"]
                              not in addresses.values()], is_empty())
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, 15)
     seen = live.measure()

@@ -13,7 +13,7 @@ from .run import Run
 
 
 def expect_refused(run: Run, newcomer: VpnClient, node: Node, stack: VpnhaStack) -> None:
-    """It dials and hears nothing; the gate of that node has dropped what it said."""
+    """It dials and receives nothing; the gate of that node has dropped what it sent."""
     run.step(f"{newcomer.name} dials, {node.name} is promoted")
     with contextlib.suppress(TimedOut):
         newcomer.dial()

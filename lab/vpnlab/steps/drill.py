@@ -26,7 +26,7 @@ DEATHS_MAX = 2
 @dataclass(frozen=True)
 class Kind:
     """A fault that may be drawn. `length_s`: the range of how long it lasts; `degree`: of how bad
-    it is, in the unit that its name says. The silences are the longest ones that are allowed."""
+    it is, in the unit that its name has. The silences are the longest ones that are allowed."""
 
     name: str
     weight: int

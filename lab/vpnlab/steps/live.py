@@ -29,7 +29,7 @@ FENCED_LIMIT_S = 30
 # Before and after a planned move: its client's traffic flows.
 CALM_S = 2
 
-# Says of a node's name and the DC's whether the promoted role may begin there.
+# Of a node's name and the DC's: whether the promoted role may begin there.
 Place = Callable[[str, str], bool]
 
 
@@ -151,7 +151,7 @@ class Live:
 
     def end(self, accepts: Collection[str] = ()) -> Measured:
         """All hang up; nothing is left of them; one owner at a time spoke for the gateway. Of the
-        invariants that a scenario accepts to be broken, it says why."""
+        invariants that a scenario accepts to be broken, it gives the reason."""
         self.hang_up()
         self.run.expect_nothing_left(self.run.lab.gateways, self.stack.leftovers,
                                      LEFTOVERS_LIMIT_S)

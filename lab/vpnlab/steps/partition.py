@@ -19,8 +19,8 @@ def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[
                     place: Place = anywhere, start: Callable[..., Live] = begin,
                     outage_ms: float = TAKEOVER_MS) -> None:
     """Sessions under traffic; the promoted node's links are cut, and another node serves. The
-    clients see a silence and nothing else, and nobody hears two gateways. `start`: begin(), or
-    what has other clients."""
+    clients see a silence and nothing else, and nobody receives from two gateways. `start`: begin(),
+    or what has other clients."""
     live = start(run, place=place)
     # It lives on a core of its own in life; here, not on that of those who take over.
     live.active.prefer(BEHIND_THE_OTHERS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What scenarios of PPTP begin and end with: pptpd in place of xl2tpd, clients with MPPE-128 under
-traffic, or without MPPE; in the end a client has been told nothing, and nothing was in the clear
+traffic, or without MPPE; in the end no client was notified, and nothing was in the clear
 that should not have been."""
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def expect_unhurt(run: Run, live: Live, seen: Measured, outage_ms: float, span: 
     """Each client saw a silence and nothing else."""
     for client in live.clients:
         expect_only_silence(run, seen.client(client.name), outage_ms)
-    expect_calls_untold(run, live, span)
+    expect_no_hang_ups(run, live, span)
 
 
-def expect_calls_untold(run: Run, live: Live, span: Span) -> None:
+def expect_no_hang_ups(run: Run, live: Live, span: Span) -> None:
     """In the span nothing that ends a call was sent to a client, and in the whole run not one
     packet of a user in the clear, if the client has MPPE."""
     for client in live.clients:

@@ -26,8 +26,8 @@ PPTP_MS = 2500
 WAITING_MS = 2500
 # The same of two nodes, where the survivor waits for a fencing that its own node is not to win.
 PAIR_MS = 4000
-# The same when vpnhad tells Pacemaker of the failure: 0.7 to 1.2 s on a host with nothing else to
-# do (the goal is 1.5 s). Untold, it would be the failure timeout of 15 s and more.
+# The same when vpnhad reports the failure to Pacemaker: 0.7 to 1.2 s on a host with nothing else to
+# do (the goal is 1.5 s). Unreported, it would be the failure timeout of 15 s and more.
 REPORTED_MS = 2500
 # The same of a planned move, whose successor claims the lease of a node that lives. It is 15 to
 # 85 ms on a host with nothing else to do.
@@ -39,7 +39,7 @@ UNNOTICED_MS = 50.0
 # The same where another node starts programs: they take up to 92 ms of a core that nodes share
 # (lab/README.md).
 STARTED_MS = 150.0
-# A fault-free time with longer gaps, or a client that asks nothing for so long, says nothing of a
+# A fault-free time with longer gaps, or a client that asks nothing for so long, shows nothing of a
 # fault: the machine was too busy.
 FAULT_FREE_MS = 250.0
 # What a protocol hides from every observer, or does not have: nobody can count it.

@@ -83,7 +83,7 @@ def begin(run: Run, ansible: Ansible, place: Place = anywhere) -> Live:
 
 def play_again(run: Run, ansible: Ansible, in_check_mode: bool = False) -> None:
     """The site play once more changes nothing; nor would it once more, if `in_check_mode`. No
-    secret stands in what Ansible has said so far."""
+    secret is in Ansible's output so far."""
     run.step("the site play once more" + (", and in check mode" if in_check_mode else ""))
     nothing = {node.name: 0 for node in ansible.managed()}
     run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,

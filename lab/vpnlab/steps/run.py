@@ -18,7 +18,7 @@ from ..history.check import HISTORY_FILE, check
 from ..host.errors import LabError, TimedOut
 from ..host.lab import Fault, Lab
 from ..host.node import Node
-from ..host.progress import say
+from ..host.progress import emit
 from ..host.topology import L2TP, VpnGateway
 from ..product.client import VpnClient
 from ..product.dialler import Dialler
@@ -28,8 +28,8 @@ from ..product.probes import EchoServer, Pace
 T = TypeVar("T")
 START_LIMIT_S = 15.0
 # Of each node; of thousands nobody reads more.
-LEFTOVERS_TOLD = 20
-VIOLATIONS_TOLD = 20
+LEFTOVERS_SHOWN = 20
+VIOLATIONS_SHOWN = 20
 # On the timeline: what the run itself did or saw, at no node.
 CONDUCTOR = "lab"
 
@@ -67,8 +67,8 @@ class Run:
     # For the steps.
 
     def step(self, text: str) -> None:
-        """Says what comes next, to the user and on the timeline."""
-        say(text)
+        """Shows what comes next, to the user and on the timeline."""
+        emit(text)
         self.event(CONDUCTOR, "step", text)
 
     def event(self, node: str, kind: str, text: str, t: float | None = None) -> None:
@@ -111,7 +111,7 @@ class Run:
         expected = on_slow_nodes(name, expected, self.lab.patience)
         met = expected.met_by(observed)
         self._expectations.append(Expectation(name, expected.text, observed, met))
-        say(f"{'ok  ' if met else 'FAIL'} {name}: {observed} (expected {expected.text})")
+        emit(f"{'ok  ' if met else 'FAIL'} {name}: {observed} (expected {expected.text})")
         return met
 
     def expect_nothing_left(self, nodes: Iterable[Node], find: Callable[[Node], list[str]],
@@ -126,9 +126,9 @@ class Run:
                                   lambda: not find(node), deadline_s)
             except TimedOut:
                 found = find(node)
-                more = len(found) - LEFTOVERS_TOLD
+                more = len(found) - LEFTOVERS_SHOWN
                 self._leftovers += [Leftover(node.name, what) for what in (
-                    *found[:LEFTOVERS_TOLD], *([f"{more} more"] if more > 0 else []))]
+                    *found[:LEFTOVERS_SHOWN], *([f"{more} more"] if more > 0 else []))]
         self.expect("leftovers", [f"{each.node}: {each.what}" for each in self._leftovers],
                     is_empty())
 
@@ -138,7 +138,7 @@ class Run:
         self._history_needs = needed
 
     def measure(self) -> Measured:
-        """Ends all captures and traffic and says what was seen. Once in a run, at its end."""
+        """Ends all captures and traffic and returns what was seen. Once in a run, at its end."""
         assert self._measured is None, "a run is measured once"
         problems = [problem for client in self._clients for problem in client.collect()]
         try:
@@ -184,7 +184,7 @@ class Run:
                          owners=measured.owners, faults=records)
         problems = result.write(self.out)
         for problem in problems:
-            say(f"result.json breaks its schema: {problem}")
+            emit(f"result.json breaks its schema: {problem}")
         return result.ok and not problems
 
     def _measure_anyhow(self) -> Measured | None:
@@ -207,17 +207,17 @@ class Run:
             self.expect("history", [f"{type(error).__name__}: {error}"], is_empty())
             return
         for line in history.seen_lines():
-            say(line)
+            emit(line)
         for vantage, kinds in self._history_needs.items():
             seen = history.seen.get(vantage, {})
             for kind, least in kinds.items():
                 self.expect(f"history_{vantage}_{kind}", seen.get(kind), at_least(least))
         for kind in history.kinds:
             if kind in self._history_allows:
-                say(f"history: {kind} is allowed here: {self._history_allows[kind]}")
-        self.expect("history", history.against(self._history_allows)[:VIOLATIONS_TOLD],
+                emit(f"history: {kind} is allowed here: {self._history_allows[kind]}")
+        self.expect("history", history.against(self._history_allows)[:VIOLATIONS_SHOWN],
                     is_empty())
 
     def _on_fault(self, fault: Fault) -> None:
-        say(f"fault: {fault.kind} at {fault.node}")
+        emit(f"fault: {fault.kind} at {fault.node}")
         self._events.append(Event(fault.t, fault.node, "fault", fault.kind))

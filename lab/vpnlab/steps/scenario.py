@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scenarios: one file each in the folder of its area, which reads as its own documentation.
 
-A scenario file has a docstring (purpose, topology, steps, expectations), a `SCENARIO` that says
+A scenario file has a docstring (purpose, topology, steps, expectations), a `SCENARIO` that states
 what it needs, and `steps(run)`, in the order in which things happen:
 
     SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server"), faults=1)
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from ..host.errors import LabError, NotFound
 from ..host.lab import Lab
-from ..host.progress import say
+from ..host.progress import emit
 from ..host.topology import DEFAULT_NODES
 from ..scenarios import files
 from .run import Run
@@ -92,7 +92,7 @@ def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, waiting: bool = Fals
     try:
         loaded.steps(run)
     except LabError as error:
-        say(f"FAIL {error}")
+        emit(f"FAIL {error}")
         run.fail(str(error))
     except Exception as error:  # noqa: BLE001 - a broken scenario leaves its evidence too
         traceback.print_exc()

@@ -16,7 +16,7 @@ CLOCK_S = 2 / TICKS_PER_S
 
 def since_abstention_s(run: Run, voter: Node, t: float) -> float:
     """How long before the host's time `t` the abstention of that node's vpnhad can have ended at
-    the earliest. vpnhad counts it from a moment after its process began, and says that it runs a
+    the earliest. vpnhad counts it from a moment after its process began, and reports that it runs a
     good while later: it puts the gate on all devices first."""
     pid = voter.process(DAEMON)
     stat = voter.read(f"/proc/{pid}/stat") or ""

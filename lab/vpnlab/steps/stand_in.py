@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A standby serves in place of a promoted node that is not heard: hands and expectations of the
+"""A standby serves in place of a promoted node that does not answer: hands and expectations of the
 scenarios in which it does."""
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STAND_IN_LIMIT_S = 10
 SCORE_LIMIT_S = 20
 STAND_IN = "event=stand-in "
 ASKS = "event=stand-in-asks "
-TOLD = "event=stand-in-announced "
+ANNOUNCED = "event=stand-in-announced "
 ENDED = "event=stand-in-ended "
 # Of the standby that is first in rank.
 FIRST_SCORE = " promotion score 101 "

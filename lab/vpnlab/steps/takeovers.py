@@ -75,6 +75,6 @@ def takeovers(faults: Sequence[Fault], events: Iterable[Event],
     cuts = [fault.t for fault in faults if fault.kind == "power-off"]
     # The next silence begins with the last answer before its cut.
     ends = [*(cut - BEFORE_S for cut in cuts[1:]), float("inf")]
-    told = list(events)
+    known = list(events)
     return [{"silence_ms": worst_gap_ms(client, (cut, end)),
-             **dataclasses.asdict(phases_ms(told, cut, end))} for cut, end in zip(cuts, ends)]
+             **dataclasses.asdict(phases_ms(known, cut, end))} for cut, end in zip(cuts, ends)]

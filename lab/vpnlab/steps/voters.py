@@ -43,7 +43,7 @@ def voters_counted(log: str, gateway: VpnGateway) -> int | None:
 
 
 def start_new(live: Live, node: Node) -> None:
-    """A machine that no other node has heard of so far; returns when it is a standby and a
+    """A machine that no other node knows so far; returns when it is a standby and a
     voter."""
     live.run.step(f"{node.name} is switched on, configured and started")
     switch_on(live, node)

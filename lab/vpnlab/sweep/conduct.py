@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..host.progress import say
+from ..host.progress import emit
 from .book import GREEN, RED
 from .order import Choice, next_fitting
 
@@ -54,7 +54,7 @@ def _named(count: int, what: str, names: Sequence[str]) -> str:
 
 def conduct(order: Sequence[Choice], seconds: float, run_one: Callable[[str], Outcome],
             found: Sum, now: Callable[[], float] = time.monotonic,
-            tell: Callable[[str], None] = say) -> None:
+            note: Callable[[str], None] = emit) -> None:
     """Begins no scenario after so many seconds, and ends none that has begun. `found` is complete
     up to the last scenario also if this is interrupted."""
     deadline = now() + seconds
@@ -63,17 +63,17 @@ def conduct(order: Sequence[Choice], seconds: float, run_one: Callable[[str], Ou
     while rest and (left_s := deadline - now()) > 0:
         choice, passed_over = next_fitting(rest, left_s)
         for each in passed_over:
-            tell(f"{each.name}: passed over, it took {each.seconds:.0f} s last time and "
+            note(f"{each.name}: passed over, it took {each.seconds:.0f} s last time and "
                  f"{left_s:.0f} s are left")
         found.passed_over += [each.name for each in passed_over]
         rest = rest[len(passed_over):]
         found.not_begun = len(rest)
         if choice is None:
             break
-        tell(f"{choice.name} ({choice.reason}) …")
+        note(f"{choice.name} ({choice.reason}) …")
         outcome = run_one(choice.name)
         rest = rest[1:]
         found.not_begun = len(rest)
         found.count(choice.name, outcome)
-        tell(f"{choice.name} ({choice.reason}): {outcome.verdict or 'no verdict'}, "
+        note(f"{choice.name} ({choice.reason}): {outcome.verdict or 'no verdict'}, "
              f"{outcome.seconds:.0f} s" + (f"; {outcome.why}" if outcome.why else ""))

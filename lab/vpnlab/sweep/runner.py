@@ -20,7 +20,7 @@ from pathlib import Path
 from ..evidence.result import validate
 from ..host.errors import EXIT_SCENARIO_FAILED, AlreadyUp, LabError
 from ..host.machines import ensure_machine, usual_kind
-from ..host.progress import run_logged, say
+from ..host.progress import emit, run_logged
 from ..host.release import THIS_RELEASE, Release
 from ..host.stage import LAB_TARGETS, ROOT
 from ..steps import scenario
@@ -59,9 +59,9 @@ def build_packages(log: Path, release: Release) -> None:
 
 
 def _step(name: str, argv: Sequence[str], log: Path) -> None:
-    say(f"{name} …")
+    emit(f"{name} …")
     with log.open("w", encoding="utf-8") as output:
-        code = run_logged(argv, ROOT, output, lambda text: say(f"{name}: {text}"))
+        code = run_logged(argv, ROOT, output, lambda text: emit(f"{name}: {text}"))
     if code:
         raise LabError(f"{name} failed with {code}; see {log}")
 

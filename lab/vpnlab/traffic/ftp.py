@@ -13,7 +13,7 @@ from .nat import Tool
 FTP_PORT, PORT = 21, 40000
 FILE_BYTES = 200_000
 FETCH_LIMIT_S = 30
-# What the server of ftp.py answers at once, and connects for when it is told to.
+# What the server of ftp.py answers at once, and connects for when it is ordered to.
 HELD = "held"
 
 
@@ -45,9 +45,9 @@ class Ftp:
                            lambda: len(self.client.log().splitlines()) >= count, FETCH_LIMIT_S)
 
     def expect_fetched(self, count: int) -> None:
-        """Books that so many files arrived, and as whom the server was told to connect."""
+        """Books that so many files arrived, and where the server was asked to connect."""
         self._run.expect("files", self.client.log().splitlines(),
                          equals([f"got {FILE_BYTES}"] * count))
-        told = {line.split()[1].partition(":")[0] for line in self.server.log().splitlines()
+        sent = {line.split()[1].partition(":")[0] for line in self.server.log().splitlines()
                 if line.startswith("PORT ")}
-        self._run.expect("addresses_told", sorted(told), equals([L2TP.vip_inside]))
+        self._run.expect("addresses_sent", sorted(sent), equals([L2TP.vip_inside]))

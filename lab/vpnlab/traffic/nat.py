@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Clients behind the gateway's NAT: the rules of the template on every gateway, a server that knows
 no way to the clients, streams and datagrams through it, and what the gateways' kernels and the wire
-say of them."""
+show of them."""
 from __future__ import annotations
 
 import dataclasses
@@ -71,7 +71,7 @@ class Flow:
 
 
 def parse_flows(text: str) -> list[Flow]:
-    """What `flows.py list` says."""
+    """What `flows.py list` prints."""
     return [Flow(**{name: tuple(value) if isinstance(value, list) else value
                     for name, value in each.items()}) for each in json.loads(text)]
 
@@ -214,17 +214,17 @@ class Tool:
 
     def __init__(self, lab: Lab, node: Node, tool: str, *arguments: str, result: str,
                  word: str = "", more: Sequence[str] = ()) -> None:
-        """Returns when the program has said the word, if there is one."""
+        """Returns when the program has printed the word, if there is one."""
         self.node = node
         self._result = f"/run/lab/{result}"
         self._output = f"{self._result}.out"
         self.process: Background = node.start_tool(tool, *arguments, self._result, *more,
                                                    output=self._output)
-        lab.wait_for(f"{tool} of {node.name} says {word!r}", lambda: self._said(word),
+        lab.wait_for(f"{tool} of {node.name} prints {word!r}", lambda: self._has_printed(word),
                      CONNECT_LIMIT_S)
 
-    def _said(self, word: str) -> bool:
-        """A program that has ended says nothing any more: an error of the program, no wait."""
+    def _has_printed(self, word: str) -> bool:
+        """A program that has ended prints nothing any more: an error of the program, no wait."""
         output = self.node.read(self._output) or ""
         if word not in output and self.process.exit_code() is not None:
             raise RuntimeError(f"{self.node.name}: a tool ended early: {output[-500:]}")

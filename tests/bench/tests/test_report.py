@@ -110,7 +110,7 @@ def test_moves_have_their_losses_each_way(tmp_path):
     assert "| holds | 3 | 2.0 (0.0–4.0) | 0.0 (0.0–0.0) | 3 | 8.0 (7.0–9.0) |" in text
 
 
-def test_what_a_session_carries_is_told_as_a_ratio(tmp_path):
+def test_what_a_session_carries_is_shown_as_a_ratio(tmp_path):
     def line(stock, resumed):
         return {"protocol": "ikev2", "direction": "up", "stock": stock, "resumed": resumed}
     text = table_of(tmp_path, "throughput", [line([100.0, 120.0], [90.0, 99.0]),
@@ -151,7 +151,7 @@ def test_takeovers_against_size_have_a_slope(tmp_path):
     assert rows[7] == "| **for 1 000 more** |  | **+3** | **+2** | **+0** | **+1** |"
 
 
-def test_comparisons_tell_lost_sessions_from_silences(tmp_path):
+def test_comparisons_distinguish_lost_sessions_from_silences(tmp_path):
     def line(rival, kept, silence, overlap, more=(), fault="power cut"):
         return {"rival": rival, "fault": fault, "two_owners_ms": overlap, "passed": True,
                 "clients": [{"protocol": "l2tp-ipsec", "kept": False, "silence_ms": None},

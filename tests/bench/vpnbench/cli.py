@@ -8,7 +8,7 @@ rates and comparisons, which run in the lab. flow_curve holds 500 000 flows, and
 one table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as long.
 The address (ten minutes), the leases and what runs in the lab (each a quarter to half an hour;
 rates some minutes, comparisons an hour a round) are measured with what the release preset built,
-and only when they are asked for. Rounds wait for a quiet machine, and tell what others used of it
+and only when they are asked for. Rounds wait for a quiet machine, and show what others used of it
 meanwhile. Comparisons are kept run by run: with --minutes and --add they are made in slices.
 """
 from __future__ import annotations

@@ -49,8 +49,9 @@ class Load:
         return self.held + self.flows <= int(Path(ROOM).read_text(encoding="ascii"))
 
 
-# What a new pair is told to use: reliable, over UDP, with room for everything.
-CONNTRACKD = """
+# What a new pair is configured to use: reliable, over UDP, with room for everything.
+CONNTRACKD =
+"""
 Sync {
     Mode FTFW { }
     UDP {
@@ -234,10 +235,10 @@ def _generated(node: Node, binary: Path, load: Load, reader: int) -> Iterator[No
 
 
 def _generate(node: Node, binary: Path, load: Load) -> None:
-    told = _inside(node, str(binary), "generate", "--flows", str(load.flows), "--held",
+    made = _inside(node, str(binary), "generate", "--flows", str(load.flows), "--held",
                    str(load.held), "--rate", str(max(load.rate, AT_ONCE)))
-    if json.loads(told)["flows"] != load.flows:
-        raise RunError(f"not all flows were made: {told}")
+    if json.loads(made)["flows"] != load.flows:
+        raise RunError(f"not all flows were made: {made}")
 
 
 def _inside(node: Node, *command: str, check: bool = True) -> str:

@@ -78,7 +78,7 @@ class Program:
             os.kill(process, signal.SIGTERM)
 
     def finish(self) -> list[dict]:
-        """Waits until it has ended by itself, with success; what it said since."""
+        """Waits until it has ended by itself, with success; what it printed since."""
         if self.outer.wait(timeout=END_LIMIT_S):
             raise RunError(f"the program of node {self.node.number} failed")
         return [json.loads(line) for line in self._output]
@@ -124,13 +124,13 @@ def measure(rig: Rig, run: Run, binary: Path) -> dict:
 def check_contents(run: Run, wanted: dict, lines: list[dict], is_joiner: bool) -> None:
     """A joiner had every record when it called itself complete; every standby ends with what the
     writer has."""
-    said = {line["event"]: line["contents"] for line in lines}
-    complete = said.get("complete", {}).get("records")
+    seen = {line["event"]: line["contents"] for line in lines}
+    complete = seen.get("complete", {}).get("records")
     if is_joiner and complete != run.records:
         raise RunError(f"the joiner called itself complete with {complete} of {run.records} "
                        "records")
-    if said.get("end") != wanted:
-        raise RunError(f"a standby ends with {said.get('end')}, the writer with {wanted}")
+    if seen.get("end") != wanted:
+        raise RunError(f"a standby ends with {seen.get('end')}, the writer with {wanted}")
 
 
 def _cpu(rig: Rig, writer: Program, standbys: list[Program]) -> dict[str, float]:

@@ -46,7 +46,7 @@ def measure(rig: Rig, run: Run) -> dict:
 
 def measure_join(rig: Rig, run: Run) -> dict:
     """One more replica comes, while nothing changes: the time from its start until it has a
-    synchronised link and every key, as the primary and it itself say."""
+    synchronised link and every key, as the primary and it itself report."""
     with contextlib.ExitStack() as stack:
         for node in rig.nodes[:-1]:
             stack.enter_context(_server(node, rig.nodes[0]))

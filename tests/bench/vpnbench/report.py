@@ -73,7 +73,7 @@ def _records(lines: list[dict]) -> str:
     names = {
         "code_and_apply": "**coded, parsed, applied by a standby**",
         "both_nodes": "the same with the promoted node's part, its own copy and the confirmation",
-        "confirm_one": "one at a time: said, applied, confirmed",
+        "confirm_one": "one at a time: sent, applied, confirmed",
         "snapshot_pass": "a joiner takes over everything",
         "json_into_map": "by hand: JSON into a hash map",
         "copy_into_map": "by hand: bytes copied into a hash map (no versions, digest, kernel)",
@@ -86,7 +86,7 @@ def _records(lines: list[dict]) -> str:
                        for size in SIZES)])
     table = _rows(["records/s, records held:", *map(_number, SIZES)], rows)
     costs = [[text, *(f"{rates[f'{name}/{size}']['cpu_time']:.0f}" for size in SIZES)]
-             for name, text in (("digest", "digest said and compared, two nodes"),
+             for name, text in (("digest", "digest sent and compared, two nodes"),
                                 ("is_protected", "is this session protected?"))]
     return table + "\n" + _rows(["ns each, records held:", *map(_number, SIZES)], costs)
 
@@ -429,7 +429,7 @@ def _takeovers(lines: list[dict]) -> str:
         for (fencing, is_dc), rounds in kinds.items()})
 
 
-# A round in which a hypervisor took more of the machine than this says little.
+# A round in which a hypervisor took more of the machine than this means little.
 STOLEN_PERCENT = 10
 
 

@@ -146,8 +146,8 @@ def run_fresh(options: argparse.Namespace, binary: Path) -> None:
                         line = {"kind": run.kind, "failed": str(error)}
                 lines.append({"style": run.style, "round": number, "foreign": foreign.share,
                               **line})
-                told = line.get("failed") or f"{line['join_ms']:.0f} ms"
-                print(f"fresh {run.kind} {run.style}: {told} (others {foreign.share:.0%})",
+                text = line.get("failed") or f"{line['join_ms']:.0f} ms"
+                print(f"fresh {run.kind} {run.style}: {text} (others {foreign.share:.0%})",
                       flush=True)
     keep(options.results, "fresh", lines)
 
@@ -179,9 +179,9 @@ def _run_flows(options: argparse.Namespace, binary: Path, part: str,
             known = kept(options.results).get(part, [])
             keep(options.results, part,
                  known + [{**line, "round": number, "foreign": foreign.share} for line in lines])
-            told = [line.get("failed") or f"{line['style']} {line['seconds']:.2f} s"
+            text = [line.get("failed") or f"{line['style']} {line['seconds']:.2f} s"
                     for line in lines]
-            print(f"{load.flows} flows at {load.rate}/s beside {load.held}: {', '.join(told)} "
+            print(f"{load.flows} flows at {load.rate}/s beside {load.held}: {', '.join(text)} "
                   f"(others {foreign.share:.0%})", flush=True)
 
 
@@ -197,14 +197,14 @@ def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> Non
             line = {"failed": str(error)}
     line = {**asdict(run), "round": number, "foreign": foreign.share, **line}
     keep(results, "group", [*kept(results).get("group", []), line])
-    told = line.get("failed") or {
+    text = line.get("failed") or {
         "flood": lambda: f"{line['updates_per_s']:.0f} updates/s",
         "paced": lambda: f"p99 {line['latency']['p99_ms']:.1f} ms",
         "join": lambda: f"{line['join_ms']:.0f} ms, p99 "
                         f"{line['latency_of_join']['p99_ms']:.1f} ms",
     }[run.mode]()
     plain = "" if run.crypto else " unencrypted"
-    print(f"{run.mode} {run.style} nodes={run.nodes} records={run.records}{plain}: {told} "
+    print(f"{run.mode} {run.style} nodes={run.nodes} records={run.records}{plain}: {text} "
           f"(others {foreign.share:.0%})", flush=True)
 
 

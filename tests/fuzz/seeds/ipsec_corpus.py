@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What charon's ha plugin and its control socket say, and the records that are made of it."""
+"""What charon's ha plugin and its control socket send, and the records that are made of it."""
 
 import struct
 
@@ -52,7 +52,7 @@ def child_delete(version, number, spi):
     return ha(7, b"\x01" + ike_id(version, number), b"\x1b" + spi)
 
 
-def said(*messages):
+def sent(*messages):
     return frames(*messages)
 
 
@@ -64,34 +64,34 @@ IKEV2 = (ike_add(2, 1), ha(4, b"\x01" + ike_id(2, 1), b"\x21\0\0\0\x02"), ike_up
          child_add(2, 1, SPI), ike_vip(2, 1))
 
 HA_MESSAGE = {
-    "ikev1": said(*MAIN),
-    "ikev1-reauthentication": said(*MAIN, ike_add(1, 2), ike_update(1, 2), child_add(1, 2, SPI_2),
+    "ikev1": sent(*MAIN),
+    "ikev1-reauthentication": sent(*MAIN, ike_add(1, 2), ike_update(1, 2), child_add(1, 2, SPI_2),
                                    ike_delete(1, 1), child_delete(1, 2, SPI)),
-    "ikev1-reauthentication-with-address": said(*MAIN, ike_vip(1, 1), ike_add(1, 2),
+    "ikev1-reauthentication-with-address": sent(*MAIN, ike_vip(1, 1), ike_add(1, 2),
                                                 ike_update(1, 2), ike_delete(1, 1)),
-    "ikev1-another-peer": said(*MAIN, ike_add(1, 2), ike_update(1, 2, peer=8), ike_delete(1, 1)),
-    "ikev2": said(*IKEV2),
-    "ikev2-rekey": said(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_update(2, 2),
+    "ikev1-another-peer": sent(*MAIN, ike_add(1, 2), ike_update(1, 2, peer=8), ike_delete(1, 1)),
+    "ikev2": sent(*IKEV2),
+    "ikev2-rekey": sent(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_update(2, 2),
                         child_add(2, 2, SPI_2), child_delete(2, 2, SPI)),
-    "ikev2-rekey-of-both-sides": said(*IKEV2, ike_add(2, 2, 1), ike_add(2, 3, 1),
+    "ikev2-rekey-of-both-sides": sent(*IKEV2, ike_add(2, 2, 1), ike_add(2, 3, 1),
                                       ike_delete(2, 2), ike_delete(2, 1), ike_update(2, 3)),
-    "ikev2-rekey-that-fails": said(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_delete(2, 2)),
-    "ikev2-named-twice": said(*IKEV2, ha(2, b"\x01" + ike_id(2, 1), b"\x08other\0")),
-    "replaces-itself": said(ike_add(2, 1, 1), ike_update(2, 1), child_add(2, 1, SPI)),
-    "child-of-nobody": said(child_add(2, 9, SPI)),
-    "status": said(ha(10, b"\x22\0\x01")),
-    "version-5": said(ha(1, version=5)),
-    "type-13": said(ha(13)),
-    "attribute-44": said(ha(1, b"\x2c\0")),
-    "name-without-end": said(ha(2, b"\x01" + ike_id(2, 1), b"\x08road")),
-    "address-of-no-family": said(ha(2, b"\x01" + ike_id(2, 1), b"\x07\0\0\x03abcd")),
+    "ikev2-rekey-that-fails": sent(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_delete(2, 2)),
+    "ikev2-named-twice": sent(*IKEV2, ha(2, b"\x01" + ike_id(2, 1), b"\x08other\0")),
+    "replaces-itself": sent(ike_add(2, 1, 1), ike_update(2, 1), child_add(2, 1, SPI)),
+    "child-of-nobody": sent(child_add(2, 9, SPI)),
+    "status": sent(ha(10, b"\x22\0\x01")),
+    "version-5": sent(ha(1, version=5)),
+    "type-13": sent(ha(13)),
+    "attribute-44": sent(ha(1, b"\x2c\0")),
+    "name-without-end": sent(ha(2, b"\x01" + ike_id(2, 1), b"\x08road")),
+    "address-of-no-family": sent(ha(2, b"\x01" + ike_id(2, 1), b"\x07\0\0\x03abcd")),
     # A packet that is none of these messages.
-    "request": said(bytes.fromhex("45000064000100004011000" "0c6336407c0000264" "01f401f400500000")
+    "request": sent(bytes.fromhex("45000064000100004011000" "0c6336407c0000264" "01f401f400500000")
                     + struct.pack("!QQBBBBII", 0xA001, 0xB001, 46, 0x20, 36, 8, 5, 64)),
-    "request-behind-nat": said(
+    "request-behind-nat": sent(
         bytes.fromhex("60000000003c1140") + b"\0" * 32 + bytes.fromhex("1194119400500000")
         + b"\0" * 4 + struct.pack("!QQBBBBII", 0xA001, 0xB001, 46, 0x20, 37, 8, 5, 64)),
-    "chunk-cut": said(ha(1, b"\x0f\xff\xffab")),
+    "chunk-cut": sent(ha(1, b"\x0f\xff\xffab")),
 }
 
 

@@ -257,7 +257,7 @@ def opinion(verdict, granted, marked=marks(), flags=b"\x00"):
 
 
 ELSEWHERE = epoch(1, 3)
-HEARD = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + checkpoint(1)
+KNOWN = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + checkpoint(1)
 NEXT = voters(1, 2, changed=1, in_epoch=2)
 
 LEASE = {
@@ -282,7 +282,7 @@ LEASE = {
     "round-with-no-voters": lease(2, asked(3, 0, voters())),
     "round-at-the-last-epoch": lease(2, asked(2**52, 0, voters(1, 2, 3))),
     "answer": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00" + marks()),
-    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + ELSEWHERE + b"\x00" + marks()),
+    "answer-known": lease(3, round_id(1, 1) + b"\x01" + KNOWN + ELSEWHERE + b"\x00" + marks()),
     "answer-with-marks": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00" + marks(3, 9)),
     "answer-with-handover": lease(3, round_id(1, 1) + b"\x02" + ELSEWHERE + b"\x01" + epoch(1, 2)
                                   + struct.pack("!Q", 10**9) + checkpoint(1) + marks()),
@@ -380,7 +380,7 @@ FLOW = {
                            bytes.fromhex("10000101")),
 }
 
-# Events of replay_guard_fuzz.cpp: an octet each, the low bits say which.
+# Events of replay_guard_fuzz.cpp: an octet each, the low bits show which.
 REPLAY_GUARD = {
     "meet-and-repeat": bytes((0x00, 0x02, 0x02, 0x04, 1, 0x04, 0)),
     "lost-then-late": bytes((0x00, 0x03, 0x02, 0x04, 1, 0x04, 1)),

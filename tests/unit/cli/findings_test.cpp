@@ -41,7 +41,7 @@ TEST(FindingsTest, ReportWhatIsAmiss) {
          "gw3 (3), node 9 is no longer in corosync.conf, and votes until the holder of the lease "
          "has changed the voters: vpnhad has to run there until then"},
         {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
-        {"/gateways/0/lease/witness/heard", false, Health::degraded,
+        {"/gateways/0/lease/witness/answers", false, Health::degraded,
          "gateway dialin: the witness wit1 does not answer: look whether vpnha-witness runs there"},
         {"/gateways/0/lease/witness/differing", true, Health::degraded,
          "the nodes' vpnha.toml name different witnesses"},
@@ -149,7 +149,7 @@ TEST(FindingsTest, AWitnessThatIsReceivedIsAVoterThatIsThere) {
     gateway["gate"] = "shut";
     gateway["lease"]["voters"] = {1, 9, 4294901761};
     EXPECT_THAT(findings_of(status).front().text, Not(HasSubstr("no majority")));
-    gateway["lease"]["witness"]["heard"] = false;
+    gateway["lease"]["witness"]["answers"] = false;
     EXPECT_THAT(findings_of(status).front().text,
                 HasSubstr("no majority of 3 voters is left without node 9, the witness"));
 }

@@ -40,7 +40,7 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
 TEST(StatusViewTest, NamesAWitnessWhereThereIsOne) {
     json status = sample_status();
     json& witness = status["gateways"][0]["lease"]["witness"];
-    witness["heard_ms"] = nullptr;
+    witness["received_ms"] = nullptr;
     witness["round_trip_ms"] = nullptr;
     EXPECT_THAT(render_status(status, false), HasSubstr("\nWitness wit1: no answer yet.\n\n"));
     witness = nullptr;

@@ -135,8 +135,8 @@ class ProgramTest : public ::testing::Test {
 TEST_F(ProgramTest, TheOtherNodeIsGrantedTheLeaseByItsVote) {
     start_witness();
     LivePair pair = pair_with_witness();
-    EXPECT_TRUE(logs("event=node-heard node=1 address=127.0.0.1:", &pair));
-    EXPECT_TRUE(logs("event=node-heard node=2 address=[::1]:", &pair));
+    EXPECT_TRUE(logs("event=node-seen node=1 address=127.0.0.1:", &pair));
+    EXPECT_TRUE(logs("event=node-seen node=2 address=[::1]:", &pair));
     pair.cut_power(1);
     pair.stand_in(2);
     EXPECT_TRUE(pair.until([&] { return pair.speaks(2); })) << contents_of(log_);
@@ -166,7 +166,7 @@ TEST_F(ProgramTest, ACleanEndLeavesExactFilesAndCostsNoClaim) {
                               HasSubstr("\"granted\":{\"node\":1,\"number\":" +
                                         std::to_string(held.number) + "}")));
     start_witness();
-    EXPECT_TRUE(logs("event=node-heard node=1", &pair));
+    EXPECT_TRUE(logs("event=node-seen node=1", &pair));
     EXPECT_TRUE(pair.until([&] { return file().find("\"ahead\":true") != std::string::npos; }));
     pair.cut_power(2);
     EXPECT_TRUE(pair.until([&] { return pair.speaks(1); }));
@@ -220,7 +220,7 @@ TEST_F(ProgramTest, AFullDiskStopsNothingAndOneThatIsReadOnlyStopsNoRenewal) {
     start_witness();
     EXPECT_TRUE(pair.until([&] { return file().find("\"ahead\":true") != std::string::npos; }));
     EXPECT_THAT(contents_of(log_), ::testing::Not(HasSubstr("event=no-room")));
-    EXPECT_TRUE(logs("event=node-heard node=2", &pair));
+    EXPECT_TRUE(logs("event=node-seen node=2", &pair));
 
     set_read_only(true);
     pair.cut_power(1);

@@ -9,7 +9,7 @@ xl2tpd, which wants MPPE-128. client2 is the monitoring host. cib-templates/prob
 
 Steps: client1 dials and makes traffic; client2 probes with the account of a user, with a ping to
 the gateway and with one to the server inside; then with a wrong secret. The gateways' own probe is
-told of the account, and of a login in each monitor.
+given the account, and a login in each monitor.
 
 Expected: OK with each step in its order; OK; CRITICAL with the server's refusal. client2 never has
 a PPP device. One session is protected again after each probe. The gateway's own probe logs in, its

@@ -6,7 +6,7 @@ Purpose: a move mends nothing where no node is answered, and mends all where one
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS;
 cib-templates/probe.crm for l2tp, and later for radius as well.
 
-Steps: client1 dials and makes traffic. The probe is told of the server and of radius, by
+Steps: client1 dials and makes traffic. The probe is given the server and radius, by
 parameters, and every node is answered. FreeRADIUS gets a SIGSTOP for 70 s, and goes on. Then a rule
 of the promoted node drops what it sends to the server's port of logins.
 

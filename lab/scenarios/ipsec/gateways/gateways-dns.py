@@ -16,7 +16,7 @@ Then client3 and client4 dial the name.
 Expected: each gateway has one of the first three clients at least. Each of them sees a silence of
 at most 0.6 s and nothing else, has its inner address still, and has asked for the name once. Each
 VIP serves one of those who dial after the power cut. No ESP number is used twice, and no standby
-says a word.
+sends anything.
 """
 import functools
 

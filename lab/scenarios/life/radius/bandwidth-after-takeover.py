@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A session is as fast as its RADIUS server says, on whichever node it lives; CoA changes it.
+"""A session is as fast as its RADIUS server orders, on whichever node it lives; CoA changes it.
 
 Purpose: what a customer pays for holds after a power cut as before it, and nobody gets more because
 a gateway has died.

@@ -14,9 +14,9 @@ session by its Acct-Session-Id, and of client2's by User-Name and Framed-IP-Addr
 again, and that session, of a stock pppd, is ended as well.
 
 Expected: no answer to another secret; 503 of the VIP and 506 of a standby; 401 for a CoA-Request of
-Filter-Id; none of these ends anything. Three Disconnect-ACKs: each client is told, and gone within
-10 s; the server hears one Stop each, with Admin-Reset. Until then both clients see the silence of
-the power cut and nothing else. In the end nothing is left on any node.
+Filter-Id; none of these ends anything. Three Disconnect-ACKs: each client is notified, and gone
+within 10 s; the server receives one Stop each, with Admin-Reset. Until then both clients see the
+silence of the power cut and nothing else. In the end nothing is left on any node.
 """
 import time
 
@@ -25,7 +25,7 @@ from vpnlab.host.topology import DEFAULT_NODES, VIP_INSIDE
 from vpnlab.product.client import VpnClient
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.product.radius import Answer, RadiusServer, Told
+from vpnlab.product.radius import Answer, RadiusServer, Report
 from vpnlab.product.radius_stack import RadiusStack
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
@@ -33,38 +33,38 @@ from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
-TOLD_LIMIT_S, ACCOUNT_LIMIT_S = 10, 30
+NOTICE_LIMIT_S, ACCOUNT_LIMIT_S = 10, 30
 UNKNOWN = "00000000-1-1.1-1"
 ACK = Answer("Disconnect-ACK", "")
 
 
-def of(client: VpnClient, told: list[Told]) -> list[Told]:
-    """Of the client's newest session, all that the server was told."""
+def of(client: VpnClient, reports: list[Report]) -> list[Report]:
+    """Of the client's newest session, all reports to the server."""
     address = client.dialled()[-1].local
-    newest = [each.session for each in told if each.fields["Framed-IP-Address"] == address][-1:]
-    return [each for each in told if [each.session] == newest]
+    newest = [each.session for each in reports if each.fields["Framed-IP-Address"] == address][-1:]
+    return [each for each in reports if [each.session] == newest]
 
 
 def wait_started(run: Run, radius: RadiusServer, client: VpnClient, before: str = "") -> str:
     """The Acct-Session-Id of a session that is not `before`."""
     def ask() -> str:
-        told = of(client, radius.told())
-        return told[0].session if told and told[0].session != before else ""
-    return run.wait_for(f"the server was told of {client.name}", ask, ACCOUNT_LIMIT_S)
+        reports = of(client, radius.reports())
+        return reports[0].session if reports and reports[0].session != before else ""
+    return run.wait_for(f"the server was notified of {client.name}", ask, ACCOUNT_LIMIT_S)
 
 
 def end(run: Run, radius: RadiusServer, name: str, client: VpnClient, *attributes: str) -> None:
-    session = of(client, radius.told())[0].session
+    session = of(client, radius.reports())[0].session
     run.step(f"the server wants {client.name}'s session ended: {', '.join(attributes)}")
     since = run.lab.now()
     run.expect(f"{name}_answer", radius.ask(VIP_INSIDE, "disconnect", *attributes), equals(ACK))
-    run.wait_for(f"{client.name} is told", client.gone, TOLD_LIMIT_S)
-    run.expect(f"{name}_told_s", round(run.lab.now() - since, 1), at_most(TOLD_LIMIT_S))
+    run.wait_for(f"{client.name} is notified", client.gone, NOTICE_LIMIT_S)
+    run.expect(f"{name}_notified_s", round(run.lab.now() - since, 1), at_most(NOTICE_LIMIT_S))
 
-    def stops() -> list[Told]:
-        return [each for each in radius.told()
+    def stops() -> list[Report]:
+        return [each for each in radius.reports()
                 if each.session == session and each.kind == "Stop"]
-    run.wait_for("the server was told of the end", stops, ACCOUNT_LIMIT_S)
+    run.wait_for("the server was notified of the end", stops, ACCOUNT_LIMIT_S)
     run.expect(f"{name}_causes", [each.fields["Acct-Terminate-Cause"] for each in stops()],
                equals(["Admin-Reset"]))
 

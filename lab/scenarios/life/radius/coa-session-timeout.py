@@ -7,16 +7,17 @@ pppd, whose own timer would end it later or sooner, and taken over; and it outli
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server, with
 FreeRADIUS; stock xl2tpd and pptpd beside each other.
 
-Steps: client1 dials by L2TP and client2 by PPTP, each for 50 s, as the server says. It gives
+Steps: client1 dials by L2TP and client2 by PPTP, each for 50 s, as the server orders. It gives
 client1 80 s, and the power of the promoted gateway is cut at once. Of the successor it wants 40 s
 for client2, whose session that gateway has taken over. client3 dials by L2TP, also for 50 s, and
 gets 30 s of its stock pppd, and then 65 s. The server asks for no change at all, and for one more
 attribute.
 
-Expected: four CoA-ACKs; 402 for no change, 401 for what cannot be honoured. client1 hears PPP's
+Expected: four CoA-ACKs; 402 for no change, 401 for what cannot be honoured. client1 receives PPP's
 Terminate-Request 80 +- 2 s after the begin of its session, client2 after 40 +- 2 s, client3 after
 65 +- 2 s. Until then client1 and client2 see the silence of the power cut and nothing else. The
-accounting server hears three Stops, with Session-Timeout. In the end nothing is left on any node.
+accounting server receives three Stops, with Session-Timeout. In the end nothing is left on any
+node.
 """
 import time
 
@@ -36,7 +37,7 @@ from vpnlab.steps.scenario import Scenario
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
 TIME_S, TAKEN_OVER_S, SHORTER_S, STOCK_S = 50, 80, 40, 65
 # The accounts are looked at two seconds after a takeover.
-ANSWER_LIMIT_S, GONE_LIMIT_S, TOLD_LIMIT_S = 10, 20, 30
+ANSWER_LIMIT_S, GONE_LIMIT_S, NOTICE_LIMIT_S = 10, 20, 30
 ACK = Answer("CoA-ACK", "")
 
 
@@ -79,15 +80,15 @@ def steps(run: Run) -> None:
                          (third, third_began + STOCK_S)):
         run.observe(max(0.0, ends - 5 - run.lab.now()))
         client.stop_traffic()
-        run.wait_for(f"{client.name} is told", client.gone, ends + GONE_LIMIT_S - run.lab.now())
+        run.wait_for(f"{client.name} is notified", client.gone, ends + GONE_LIMIT_S - run.lab.now())
     # Its xl2tpd keeps the tunnel, without a session.
     third.hang_up()
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
 
     def stops() -> list[str]:
-        return [each.fields["Acct-Terminate-Cause"] for each in radius.told()
+        return [each.fields["Acct-Terminate-Cause"] for each in radius.reports()
                 if each.kind == "Stop"]
-    run.wait_for("the server was told of all ends", lambda: len(stops()) >= 3, TOLD_LIMIT_S)
+    run.wait_for("the server was notified of all ends", lambda: len(stops()) >= 3, NOTICE_LIMIT_S)
     run.expect("causes", stops(), equals(["Session-Timeout"] * 3))
     measured = live.measure()
     for client in (first, second):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Accounting by RADIUS goes on over two power cuts: one Start, one Stop, one id, all octets.
 
-Purpose: an accounting server hears of a session as if there were one gateway that never dies.
+Purpose: an accounting server sees a session as if there were one gateway that never dies.
 
 Topology: client1 and client2 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS;
 stock xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.

@@ -17,7 +17,7 @@ that its interface and its stream see. In what the server wrote down: one Start 
 one Acct-Session-Id, with client1's user, addresses and ESP as the tunnel's type; counters that
 never go back; octets within 1 % of what client1's own interface received, and at least 95 % of what
 it sent, and 4 % more at most, because it counts the headers of segments once that leave together. A
-Disconnect-ACK: client1 is told within 10 s, and the Stop has Admin-Reset. In the end nothing is
+Disconnect-ACK: client1 is notified within 10 s, and the Stop has Admin-Reset. In the end nothing is
 left on any node.
 """
 import functools
@@ -29,7 +29,7 @@ from vpnlab.product.ipsec_client import CONNECTION, EAP_GCM, TUNNEL, Ikev2Client
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.product.radius import CLASS, DETAIL, Answer, user
 from vpnlab.product.radius_stack import RadiusStack
-from vpnlab.steps.accounts import (CHECKPOINT_S, MOVE_S, TOLD_LIMIT_S, begin_server,
+from vpnlab.steps.accounts import (CHECKPOINT_S, MOVE_S, NOTICE_LIMIT_S, begin_server,
                                    cut_power_and_rejoin, expect_growth, expect_octets,
                                    move_octets, octets)
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
@@ -75,31 +75,31 @@ def steps(run: Run) -> None:
     run.step(f"the server wants {NAME}'s session ended")
     since = run.lab.now()
     answer = radius.ask(VIP_INSIDE, "disconnect",
-                        f'Acct-Session-Id = "{radius.told()[0].session}"')
+                        f'Acct-Session-Id = "{radius.reports()[0].session}"')
     run.expect("answer", answer, equals(Answer("Disconnect-ACK", "")))
-    run.wait_for(f"{NAME} is told", client.gone, END_S)
-    run.expect("told_s", round(run.lab.now() - since, 1), at_most(END_S))
-    run.wait_for("the server was told of the end",
-                 lambda: any(each.kind == "Stop" for each in radius.told()), TOLD_LIMIT_S)
+    run.wait_for(f"{NAME} is notified", client.gone, END_S)
+    run.expect("notified_s", round(run.lab.now() - since, 1), at_most(END_S))
+    run.wait_for("the server was notified of the end",
+                 lambda: any(each.kind == "Stop" for each in radius.reports()), NOTICE_LIMIT_S)
     run.observe(CHECKPOINT_S)
 
-    told = radius.told()
+    reports = radius.reports()
     (run.out / "detail").write_bytes(run.lab.node("server").get(DETAIL))
-    kinds = [each.kind for each in told]
-    run.expect("sessions", len({each.session for each in told}), equals(1))
+    kinds = [each.kind for each in reports]
+    run.expect("sessions", len({each.session for each in reports}), equals(1))
     run.expect("in_order", (kinds[0], kinds[-1]), equals(("Start", "Stop")))
     run.expect("starts", kinds.count("Start"), equals(1))
     run.expect("stops", kinds.count("Stop"), equals(1))
     run.expect("interims", len(kinds) - 2, at_least(2))
     run.expect("who", sorted({(each.fields["User-Name"], each.fields["Framed-IP-Address"],
-                               each.fields["Calling-Station-Id"]) for each in told}),
+                               each.fields["Calling-Station-Id"]) for each in reports}),
                equals([(USER, ADDRESS, NODES[NAME].address("outside"))]))
-    run.expect("tunnels", sorted({each.fields["Tunnel-Type"] for each in told}), equals(["ESP"]))
+    run.expect("tunnels", sorted({each.fields["Tunnel-Type"] for each in reports}), equals(["ESP"]))
     expect_growth(run, NAME, [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
                                each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
-                               int(each.fields["Acct-Output-Packets"])] for each in told[1:]])
-    run.expect("cause", told[-1].fields["Acct-Terminate-Cause"], equals("Admin-Reset"))
-    expect_octets(run, NAME, told[-1], counted, merged_percent=MERGED_PERCENT)
+                               int(each.fields["Acct-Output-Packets"])] for each in reports[1:]])
+    run.expect("cause", reports[-1].fields["Acct-Terminate-Cause"], equals("Admin-Reset"))
+    expect_octets(run, NAME, reports[-1], counted, merged_percent=MERGED_PERCENT)
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
     seen = live.measure().client(NAME)
     run.expect("outage_ms", seen.outage_ms, at_most(TAKEOVER_MS))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The RADIUS server is away while a gateway loses its power and a session ends; it hears of all.
+"""The RADIUS server is away while a gateway loses its power and a session ends; no report is lost.
 
-Purpose: accounts wait for their server over a failover, and nothing is told twice or lost.
+Purpose: accounts wait for their server over a failover, and nothing is reported twice or lost.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS.
 
@@ -10,12 +10,13 @@ hangs up. The power of the second gateway is cut, too, when the first one is bac
 started again.
 
 Expected: client1 sees the silence of the first power cut and nothing else. While the server is away
-the gateway says that an account waits. Within 70 s of its return the server was told of one Stop,
-of the same Acct-Session-Id as its one Start, with User-Request, with an Acct-Delay-Time of as long
-as it was away, and with no fewer octets than it had heard of before. No account waits any more.
+the gateway shows that an account waits. Within 70 s of its return the server was notified of one
+Stop, of the same Acct-Session-Id as its one Start, with User-Request, with an Acct-Delay-Time of as
+long as it was away, and with no fewer octets than in the last report before. No account waits any
+more.
 """
 from vpnlab.evidence.expectation import at_least, at_most, equals, is_true
-from vpnlab.product.radius import RadiusServer, Told
+from vpnlab.product.radius import RadiusServer, Report
 from vpnlab.product.radius_stack import RadiusStack
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
@@ -25,7 +26,7 @@ from vpnlab.steps.scenario import Scenario
 SCENARIO = Scenario(faults=2, vpnha=True)
 STARTED_LIMIT_S, GONE_LIMIT_S, WAITING_LIMIT_S = 30, 15, 10
 # vpnhad asks again after 60 s at most.
-TOLD_LIMIT_S = 70
+NOTICE_LIMIT_S = 70
 
 
 def steps(run: Run) -> None:
@@ -33,12 +34,12 @@ def steps(run: Run) -> None:
     live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab))
     stack = live.stack
     client = live.dial("client1")
-    run.wait_for("the server was told of an Interim", lambda: any(
-        each.kind == "Interim-Update" for each in radius.told()), STARTED_LIMIT_S)
+    run.wait_for("the server was notified of an Interim", lambda: any(
+        each.kind == "Interim-Update" for each in radius.reports()), STARTED_LIMIT_S)
     run.step("FreeRADIUS is ended")
     radius.stop()
     away_at = run.lab.now()
-    before = radius.told()
+    before = radius.reports()
     first = live.active
     live.cut_power(first)
     run.observe(2)
@@ -53,21 +54,21 @@ def steps(run: Run) -> None:
     run.step(f"power cut of {second.name}, which is promoted, with the account")
     second.power_off()
     third = stack.wait_promoted()
-    run.wait_for("the second successor says that the account waits",
+    run.wait_for("the second successor shows that the account waits",
                  lambda: waiting(stack, third) >= 1, WAITING_LIMIT_S)
 
     run.step("FreeRADIUS is started again")
     radius.start()
     back_at = run.lab.now()
 
-    def stops() -> list[Told]:
-        return [each for each in radius.told() if each.kind == "Stop"]
-    run.wait_for("the server was told of the Stop", stops, TOLD_LIMIT_S)
-    run.expect("told_after_s", round(run.lab.now() - back_at, 1), at_most(TOLD_LIMIT_S))
-    run.wait_for("no account waits any more", lambda: waiting(stack, third) == 0, TOLD_LIMIT_S)
-    told = radius.told()
-    run.expect("ids", len({each.session for each in told}), equals(1))
-    run.expect("starts", [each.kind for each in told].count("Start"), equals(1))
+    def stops() -> list[Report]:
+        return [each for each in radius.reports() if each.kind == "Stop"]
+    run.wait_for("the server was notified of the Stop", stops, NOTICE_LIMIT_S)
+    run.expect("reported_after_s", round(run.lab.now() - back_at, 1), at_most(NOTICE_LIMIT_S))
+    run.wait_for("no account waits any more", lambda: waiting(stack, third) == 0, NOTICE_LIMIT_S)
+    reports = radius.reports()
+    run.expect("ids", len({each.session for each in reports}), equals(1))
+    run.expect("starts", [each.kind for each in reports].count("Start"), equals(1))
     run.expect("stops", len(stops()), equals(1))
     stop = stops()[0]
     run.expect("cause", stop.fields["Acct-Terminate-Cause"], equals("User-Request"))

@@ -2,7 +2,7 @@
 """Prefixes of IPv6 that a RADIUS server gives a client lead to it, on whichever node it lives.
 
 Purpose: a client with a network of IPv6 keeps it over a power cut, and no script has to route it.
-The accounting server hears of the prefixes.
+The accounting server receives the prefixes.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS; all with IPv6.
 The pppds of both ends negotiate IPv6CP. radius.so authenticates, vpnhad accounts.
@@ -24,7 +24,7 @@ from vpnlab.product.l2tp_client import IPV6_UP_LOG, L2tpClient
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.product.radius import user
 from vpnlab.product.radius_stack import RadiusStack
-from vpnlab.steps.accounts import TOLD_LIMIT_S, begin_server
+from vpnlab.steps.accounts import NOTICE_LIMIT_S, begin_server
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
@@ -60,15 +60,15 @@ def steps(run: Run) -> None:
     run.expect("answers_after_the_cut", answers(server), equals([3, 3]))
     run.observe(OBSERVED_S)
     live.hang_up()
-    run.wait_for("the server was told of the end",
-                 lambda: any(each.kind == "Stop" for each in radius.told()), TOLD_LIMIT_S)
-    told = radius.told()
-    run.expect("kinds", sorted({each.kind for each in told}),
+    run.wait_for("the server was notified of the end",
+                 lambda: any(each.kind == "Stop" for each in radius.reports()), NOTICE_LIMIT_S)
+    reports = radius.reports()
+    run.expect("kinds", sorted({each.kind for each in reports}),
                equals(["Interim-Update", "Start", "Stop"]))
     run.expect("prefixes", sorted({(each.fields.get("Framed-IPv6-Prefix"),
-                                    each.fields.get("Delegated-IPv6-Prefix")) for each in told}),
+                                    each.fields.get("Delegated-IPv6-Prefix")) for each in reports}),
                equals([(LINK, BEHIND)]))
-    run.expect("has_identifier", "Framed-Interface-Id" in told[-1].fields, equals(True))
+    run.expect("has_identifier", "Framed-Interface-Id" in reports[-1].fields, equals(True))
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
     expect_only_silence(run, live.measure().client("client1"), TAKEOVER_MS)
 

@@ -38,9 +38,9 @@ def steps(run: Run) -> None:
     run.step(f"vpnhad of {live.active.name} sees no packets any more")
     blinded = int(live.active.run_tool("sockets_of.py", pid, "blind").stdout)
     run.expect("blinded_sockets", blinded, at_least(1))
-    said = live.client.node.run("ping", "-f", "-q", "-c", str(PINGS), SERVER_ADDRESS,
-                                timeout=PINGS_LIMIT_S, check=False).stdout
-    run.expect("missed", int(RECEIVED.findall(said)[0]), at_least(PINGS * 3 // 4))
+    output = live.client.node.run("ping", "-f", "-q", "-c", str(PINGS), SERVER_ADDRESS,
+                                  timeout=PINGS_LIMIT_S, check=False).stdout
+    run.expect("missed", int(RECEIVED.findall(output)[0]), at_least(PINGS * 3 // 4))
     run.step(f"vpnhad of {live.active.name} sees packets again")
     seeing = int(live.active.run_tool("sockets_of.py", pid, "see").stdout)
     run.expect("seeing_sockets", seeing, equals(blinded))

@@ -43,7 +43,7 @@ def steps(run: Run) -> None:
     until = run.lab.now()
     answered = callers.answered(SERVER_ADDRESS)
     run.expect("unanswered", sorted(set(interfaces) - set(answered)), is_empty())
-    # A call that was set up anew would have said so.
+    # A call that was set up anew would have reported it.
     run.expect("set_up", len(callers.interfaces()), equals(SESSIONS))
     callers.hang_up()
     seen = live.end()

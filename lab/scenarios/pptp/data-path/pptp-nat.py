@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two PPTP sessions from behind one NAT outlive the power cut of their gateway.
 
-Purpose: the gateway sees two calls from one address. What tells them apart is the port of the
+Purpose: the gateway sees two calls from one address. What distinguishes them is the port of the
 control connection and, in GRE, the call ids, of which the NAT may have changed the clients'.
 
 Topology: home1, home2 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; nat1 has the

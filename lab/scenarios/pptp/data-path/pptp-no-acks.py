@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A PPTP session of a client that never acknowledges in GRE outlives the power cut of its gateway.
 
-Purpose: the successor learns by LCP echoes how far the client has come. Most clients say that they
+Purpose: the successor learns by LCP echoes how far the client has come. Most clients show that they
 took a number by acknowledging it. The PPTP of Android up to 11 does not; an answer has to do.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.

@@ -2,7 +2,7 @@
 """A PPTP session with MPPE-128 outlives the power cut of a gateway whose checkpoints are 4 s old.
 
 Purpose: standbys know the numbers of TCP, GRE and MPPE from checkpoints. A promoted node under load
-may fall behind with them. The successor goes on beyond numbers that nobody has told it.
+may fall behind with them. The successor goes on beyond numbers that nobody has sent it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 
@@ -12,7 +12,7 @@ nothing), so that its checkpoints stand still; 4 s later its power is cut.
 
 Expected: within 2.5 s another gateway answers in the same call, as with fresh checkpoints. No RST,
 FIN or ICMP, no negotiation, nothing in the clear, no number of GRE and no index of MPPE used twice.
-The TCP stream is intact. The successor says that it had missed packets.
+The TCP stream is intact. The successor reports that it had missed packets.
 """
 import re
 

@@ -11,9 +11,9 @@ Steps: both dial with MPPE-128 and make traffic. On the promoted node the pppd o
 is ended; client2 dials again, hangs up, dials again. The power of the promoted gateway is cut.
 client1 hangs up; client2 loses its power.
 
-Expected: client2 is told the end of its first session, by LCP and by a FIN, within 3 s. After each
-hang-up no node knows the session. The same after the failover: of client1's session at once, of
-client2's when its echoes have failed. client1 sees the failover as in pptp-power-cut.
+Expected: client2 is notified of the end of its first session, by LCP and by a FIN, within 3 s.
+After each hang-up no node knows the session. The same after the failover: of client1's session at
+once, of client2's when its echoes have failed. client1 sees the failover as in pptp-power-cut.
 """
 import re
 
@@ -28,7 +28,7 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
 ECHOES = ("lcp-echo-interval 2", "lcp-echo-failure 3")
-TOLD_LIMIT_S = 3
+NOTICE_LIMIT_S = 3
 SILENT_LIMIT_S = 15
 
 
@@ -40,9 +40,9 @@ def steps(run: Run) -> None:
     run.step(f"the pppd of client2's session ends at {active.name}")
     ended_at = run.lab.now()
     active.run("pkill", "-TERM", "-f", f"pppd .*ipparam {second.node.spec.address('outside')}")
-    run.wait_for("client2's session has ended", second.gone, TOLD_LIMIT_S)
+    run.wait_for("client2's session has ended", second.gone, NOTICE_LIMIT_S)
     stack.wait_protected(1)
-    told = (ended_at, run.lab.now())
+    span = (ended_at, run.lab.now())
     run.step("client2 dials, hangs up, dials")
     second.dial()
     stack.wait_protected(2)
@@ -65,8 +65,8 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, LEFTOVERS_LIMIT_S)
 
     seen = live.measure()
-    words = pptp_hang_ups(second.files.outside, second.gateway.vip_outside, told)
+    words = pptp_hang_ups(second.files.outside, second.gateway.vip_outside, span)
     # pptpctrl may leave something unread, and then adds a RST.
-    run.expect("not_told", sorted({"FIN", "LCP code 5"} - {re.sub(r"^.*: ", "", word)
+    run.expect("not_notified", sorted({"FIN", "LCP code 5"} - {re.sub(r"^.*: ", "", word)
                                                            for word in words}), is_empty())
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Answers leave by the link on which the client came in, before a failover and after it.
 
-Purpose: a gateway with two uplinks has one default route. What it says from a VIP has to go back
-by the VIP's own uplink, whoever says it: pptpd, pppd, or vpnhad's data path after a failover.
+Purpose: a gateway with two uplinks has one default route. What it sends from a VIP has to go back
+by the VIP's own uplink, whoever sends it: pptpd, pppd, or vpnhad's data path after a failover.
 
 Topology: home1 -- home -- nat1, which routes and has no NAT -- outside -- gw1, gw2, gw3 -- inside
 -- server. The gateways' own default route leads inside, where nobody knows home; rp_filter is

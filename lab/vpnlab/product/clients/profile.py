@@ -132,7 +132,7 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[str]:
         if mark not in MARKS:
             yield f"marks: {value} is {mark!r}, not one of {', '.join(MARKS)}"
     for text in table.get("unknown", ()):
-        # What follows the name says of what it is unknown; the rest of it may be known.
+        # What follows the name shows of what it is unknown; the rest of it may be known.
         if "." not in text or text in values:
             yield f"unknown has {text}, which is no table.key without a value"
     if "play" in table:

@@ -16,7 +16,7 @@ GATEWAYS_AS, ROUTER_AS = 65010, 65000
 PROGRAMS = "/usr/lib/frr"
 RUN = "/run/frr"
 CONFIG = "/etc/frr/lab-bgpd.conf"
-# So many packets in a row that are lost, 300 ms apart. docs/use/announce.md says three; nodes of
+# So many packets in a row that are lost, 300 ms apart. docs/use/announce.md has three; nodes of
 # the lab share cores, and stand still for longer than machines.
 BFD_LOST, BFD_MS = 5, 300
 START_LIMIT_S = 10

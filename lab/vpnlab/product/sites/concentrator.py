@@ -18,7 +18,7 @@ from ..lines import Lines, secrets
 PROGRAM = "/usr/sbin/l2tpns"
 DIRECTORY, LOG = "/etc/l2tpns", "l2tpns.log"
 SECRET = "lac-secret"
-# By which it says that it takes calls.
+# By which it reports that it takes calls.
 READY = "I am declaring myself"
 START_LIMIT_S = 30.0
 

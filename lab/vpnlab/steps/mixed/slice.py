@@ -19,7 +19,7 @@ from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, WIREGUARD
 from ...product.ipsec_client import Ikev2Kind
 from ...product.radius import DETAIL, RadiusServer
 from ...product.sites.home import start_nat
-from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S
+from ..accounts import CHECKPOINT_S, NOTICE_LIMIT_S
 from ..drill import MIXED_KINDS, PROMOTED, UNNOTICED_MS, Step, plan
 from ..live import Live, begin
 from ..promise import (FAULT_FREE_MS, PPTP_MS, TAKEOVER_MS, expect_nothing_else, worst_gap_ms,
@@ -105,10 +105,10 @@ def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figur
         client.stop_traffic()
     run.observe(CHECKPOINT_S)
     sessions = [Session.of(client, addresses[client.name]) for client in live.clients]
-    _wait_told(run, radius, [each for each in sessions if not each.is_told_to_end])
+    _wait_reported(run, radius, [each for each in sessions if not each.reports_end])
     live.hang_up()
     _expect_accounts(run, live, radius, sessions, figures)
-    run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, TOLD_LIMIT_S)
+    run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, NOTICE_LIMIT_S)
     run.expect_in_history(needed_history(
         {client.name: client.protocol for client in live.clients}, figures.drilled))
     seen = figures.seen = live.measure()
@@ -126,25 +126,25 @@ def _held(live: Live) -> dict[str, dict[str, int]]:
     return {node.name: held(node) for node in live.stack.cluster.nodes}
 
 
-def _wait_told(run: Run, radius: RadiusServer, sessions: Sequence[Session]) -> None:
+def _wait_reported(run: Run, radius: RadiusServer, sessions: Sequence[Session]) -> None:
     """Of each of them once more, with all that they have counted."""
     for session in sessions:
-        before = len(session.own(radius.told()))
-        run.wait_for(f"the server is told of {session.name} once more",
-                     lambda: len(session.own(radius.told())) > before, TOLD_LIMIT_S)
+        before = len(session.own(radius.reports()))
+        run.wait_for(f"the server is notified of {session.name} once more",
+                     lambda: len(session.own(radius.reports())) > before, NOTICE_LIMIT_S)
 
 
 def _expect_accounts(run: Run, live: Live, radius: RadiusServer, sessions: Sequence[Session],
                      figures: Figures) -> None:
-    ends = sum(session.is_told_to_end for session in sessions)
-    run.wait_for("the server was told of all ends", lambda: sum(
-        each.kind == "Stop" for each in radius.told()) >= ends, TOLD_LIMIT_S)
-    told = radius.told()
+    ends = sum(session.reports_end for session in sessions)
+    run.wait_for("the server was notified of all ends", lambda: sum(
+        each.kind == "Stop" for each in radius.reports()) >= ends, NOTICE_LIMIT_S)
+    reports = radius.reports()
     (run.out / "detail").write_bytes(run.lab.node("server").get(DETAIL))
     run.expect("accounts_waiting", [live.stack.status(node)["accounting"]["waiting"]
                                     for node in run.lab.gateways],
                equals([0] * len(run.lab.gateways)))
-    figures.accounts = expect_accounts(run, sessions, told, lost_percent(figures.drilled))
+    figures.accounts = expect_accounts(run, sessions, reports, lost_percent(figures.drilled))
 
 
 def expect_silences(run: Run, seen: Measured, drilled: Drilled) -> None:

@@ -142,7 +142,7 @@ class HaPlugin(_OnPacemaker):
         return [node for node in self.cluster.nodes if node.name in self.charons]
 
     def move(self, active: Node) -> None:
-        """charon is told beside the cluster, which does not know of segments."""
+        """charon is ordered beside the cluster, which does not know of segments."""
         target = _other(self.pair(), active)
         self.order_move(active, target)
         self.charons[target.name].take()

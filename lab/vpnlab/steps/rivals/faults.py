@@ -25,7 +25,7 @@ from ..run import Run
 LINKS = (*CLUSTER_LINKS, "outside", "inside")
 CALM_S = 3.0
 # Until it counts as lost, what is not answered again. WireGuard begins a handshake when it has sent
-# for 15 s and heard nothing, and again each 5 s: it is back within 40 s.
+# for 15 s and received nothing, and again each 5 s: it is back within 40 s.
 WATCHED_S = 45.0
 AFTERWARDS_S = 5.0
 # At the end of that a session that was kept has answers.

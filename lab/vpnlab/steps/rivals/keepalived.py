@@ -152,6 +152,6 @@ class Keepalived:
                          "--use-file", CONFIG, "--pid", PID_FILE, stdout=LOG, stderr=LOG)
 
     def leave(self) -> None:
-        """In good order: it says so to the other node, which serves at once."""
+        """In good order: it notifies the other node, which serves at once."""
         pid = (self._node.read(PID_FILE) or "").strip()
         self._node.run("kill", "-TERM", pid)

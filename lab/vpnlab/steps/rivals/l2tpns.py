@@ -50,7 +50,7 @@ router bgp {CLUSTER_AS}
 
 
 def router_conf(router: Node, gateways: Sequence[Node]) -> str:
-    """l2tpns tells of no capability but that of IPv6, and names one next hop to all neighbours,
+    """l2tpns announces no capability but that of IPv6, and names one next hop to all neighbours,
     which is its first address."""
     link, number = ROUTERS[router.name]
     addresses = [gateway.address(link) for gateway in gateways]
@@ -109,7 +109,7 @@ class L2tpns:
                      and bgp.learned_from(server, POOL) == node.address("inside")), None)
 
     def settle(self, sessions: int) -> None:
-        """The members tell each other of each change at once."""
+        """The members notify each other of each change at once."""
 
     def move(self, active: Node) -> None:
         """Its end, by which its neighbours lose their routes at once."""

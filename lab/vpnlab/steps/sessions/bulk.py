@@ -25,9 +25,9 @@ def serve(run: Run) -> None:
 def move(client: Node, direction: str, seconds: int, *mbit: int) -> float:
     """By one connection for so long: the Mbit/s that have arrived. `mbit`: at that rate, if one is
     given."""
-    said = json.loads(client.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
+    done = json.loads(client.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
                                       str(seconds), *map(str, mbit)).stdout)
-    return float(said["octets"] * 8 / said["seconds"] / 1e6)
+    return float(done["octets"] * 8 / done["seconds"] / 1e6)
 
 
 def carried(client: Node, seconds: int, rounds: int) -> dict[str, list[float]]:

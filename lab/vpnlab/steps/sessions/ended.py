@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions that the operator ends, each in turn: of stock daemons, and of a gateway that took them
-over. Their clients are told."""
+over. Their clients are notified."""
 from __future__ import annotations
 
 from ...evidence.expectation import at_most, equals
@@ -10,8 +10,8 @@ from ..live import LEFTOVERS_LIMIT_S, Live
 from ..promise import TAKEOVER_MS, expect_only_silence
 from ..run import Run
 
-# A client that nobody tells finds out after a minute.
-TOLD_LIMIT_S = 10
+# A client that nobody notifies finds out after a minute.
+NOTICE_LIMIT_S = 10
 
 
 def end_each(run: Run, live: Live) -> None:
@@ -35,7 +35,7 @@ def end_each(run: Run, live: Live) -> None:
     run.step(done.stdout.replace("\n", "; "))
     run.expect("drained", [done.code, "no session is left" in done.stdout], equals([0, True]))
     for client in (second, third):
-        run.wait_for(f"{client.name} is told", client.gone, TOLD_LIMIT_S)
+        run.wait_for(f"{client.name} is notified", client.gone, NOTICE_LIMIT_S)
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
     seen = live.measure()
     for client in (first, third):
@@ -57,5 +57,5 @@ def end(run: Run, live: Live, node: Node, client: VpnClient) -> None:
     done = node.run("vpnha", "session", "end", ended[:8], check=False, timeout=60)
     run.step((done.stdout or done.stderr).strip())
     run.expect(f"{client.name}_ended", done.code, equals(0))
-    run.wait_for(f"{client.name} is told", client.gone, TOLD_LIMIT_S)
-    run.expect(f"{client.name}_told_s", run.lab.now() - since, at_most(TOLD_LIMIT_S))
+    run.wait_for(f"{client.name} is notified", client.gone, NOTICE_LIMIT_S)
+    run.expect(f"{client.name}_notified_s", run.lab.now() - since, at_most(NOTICE_LIMIT_S))

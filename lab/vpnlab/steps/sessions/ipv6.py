@@ -61,7 +61,7 @@ class Traffic:
 
     def expect_kept(self, *gaps: tuple[str, Span, float]) -> None:
         """Ends it. In each span, which has a name, it was silent for so many milliseconds at most,
-        and it flowed again in the end; the TCP stream is the same and lacks nothing."""
+        and it flowed again in the end; the TCP stream is the same and misses nothing."""
         stream = self._stream.stop()
         answers = {name: pinger.stop() for name, pinger in self._pingers.items()}
         for name, times in answers.items():

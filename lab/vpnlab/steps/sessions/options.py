@@ -13,7 +13,7 @@ from ..run import Run
 
 FULL = 1500
 HEADERS = 28  # IPv4 and ICMP.
-TOLD = re.compile(r"\(mtu ?= ?(\d+)\)|mtu=(\d+)")
+REPORTED_MTU = re.compile(r"\(mtu ?= ?(\d+)\)|mtu=(\d+)")
 # Of pppd on the gateways; `noproxyarp` among its options would forbid `proxyarp`.
 MTU = 1280
 OPTIONS = (f"mtu {MTU}", "lcp-echo-interval 3", "lcp-echo-failure 2", "lcp-echo-adaptive")
@@ -28,7 +28,7 @@ def share_net(node: Node) -> None:
     """From now on the clients' addresses lie in a net of the node's inside device, and no router
     is between it and them."""
     node.run("ip", "route", "delete", L2TP.addresses, check=False)
-    # pppd asks for the mask of a device, and is told the first one.
+    # pppd asks for the mask of a device, and gets the first one.
     node.run("ip", "address", "flush", "dev", "inside")
     for address in (f"{HOST_OF}.{node.spec.id}/16", f"{node.address('inside')}/24"):
         node.run("ip", "address", "add", address, "dev", "inside")
@@ -52,9 +52,9 @@ def ping(server: Node, address: str, size: int) -> str:
                       "-s", str(size - HEADERS), address, check=False).stdout
 
 
-def told_mtu(server: Node, address: str) -> int:
+def reported_mtu(server: Node, address: str) -> int:
     """0: there is no ICMP error."""
-    found = TOLD.search(ping(server, address, FULL))
+    found = REPORTED_MTU.search(ping(server, address, FULL))
     return int(found[1] or found[2]) if found else 0
 
 
@@ -86,7 +86,7 @@ def expect_carried_on(run: Run, live: Live) -> Measured:
     address = live.client.dialled()[-1].local
     mtu = mtu_of_session(active, address)
     run.expect("mtu", MTU - 4 <= mtu <= MTU, is_true())
-    run.expect("told_mtu", told_mtu(server, address), equals(mtu))
+    run.expect("reported_mtu", reported_mtu(server, address), equals(mtu))
     run.expect("proxied_by_pppd", proxied(active), equals([f"{address} inside"]))
     run.expect("proxied_on_standbys", [proxied(node) for node in live.standbys], equals([[], []]))
 
@@ -97,7 +97,7 @@ def expect_carried_on(run: Run, live: Live) -> Measured:
     run.expect("arp_by_the_successor", answers_arp_for(server, successor, address), is_true())
     server.run("ip", "route", "flush", "cache")
     run.expect("mtu_of_the_successor", mtu_of_session(successor, address), equals(mtu))
-    run.expect("told_mtu_after_the_failover", told_mtu(server, address), equals(mtu))
+    run.expect("reported_mtu_after_the_failover", reported_mtu(server, address), equals(mtu))
     run.expect("proxied_by_the_successor", proxied(successor), equals([f"{address} inside"]))
 
     pppd = live.client.node.processes("pppd")

@@ -12,19 +12,19 @@ REDIALLED_S = 10
 
 
 def redial_over_power_cut(run: Run, live: Live, dialler, word: str,
-                          standbys_say: str = "unprotected") -> Span:
+                          standbys_report: str = "unprotected") -> Span:
     """The dialler, which is ready, dials; the promoted node shows its session as unprotected. The
-    word is in the reasons that all nodes give, or in those of the standbys where these say
+    word is in the reasons that all nodes give, or in those of the standbys where these report
     something else. The power of the promoted node is cut. Returns the time from then until the
     client has a new session."""
     name = dialler.node.name
     dialler.dial()
     run.wait_for(f"{name} has a session", dialler.up, DIAL_LIMIT_S)
     for node in run.lab.gateways:
-        state = "unprotected" if node is live.active else standbys_say
+        state = "unprotected" if node is live.active else standbys_report
         run.wait_for(f"{node.name} shows the session as {state}", lambda: [
             each["state"] for each in live.stack.sessions(node)] == [state], DIAL_LIMIT_S)
-    knowing = run.lab.gateways if standbys_say == "unprotected" else live.standbys
+    knowing = run.lab.gateways if standbys_report == "unprotected" else live.standbys
     reasons = [live.stack.sessions(node)[0]["reason"] for node in knowing]
     run.expect(f"reason_names_{word}", all(word in reason for reason in reasons), is_true())
 

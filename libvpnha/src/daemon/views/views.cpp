@@ -119,8 +119,8 @@ json witness_view(const node::GatewayNode& gateway, TimePoint now) {
     }
     const node::WitnessWatch& witness = gateway.voters().witness();
     return {{"name", gateway.cores().settings.witness_name},
-            {"heard", witness.is_answering(now)},
-            {"heard_ms", ms_since(witness.received_at(), now)},
+            {"answers", witness.is_answering(now)},
+            {"received_ms", ms_since(witness.received_at(), now)},
             {"round_trip_ms", ms_of(witness.round_trip())},
             {"differing", witness.is_differing()},
             {"two", witness.are_two()}};
@@ -139,7 +139,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
     for (const node::VoterWatch::Vote& vote : gateway.voters().watch().votes()) {
         votes.push_back({{"node", vote.node.value},
                          {"counts", vote.counts},
-                         {"heard_ms", ms_since(vote.received_at, now)},
+                         {"received_ms", ms_since(vote.received_at, now)},
                          {"answered_ms", ms_since(vote.answered_at, now)}});
     }
     json clocks = json::array();

@@ -427,7 +427,7 @@ void GatewayVoters::watch_witness(TimePoint now, Effects& effects) {
     if (const std::optional<bool> received = witness_.take_news(now)) {
         effects.emplace_back(
             *received ? Log{LogLevel::info,
-                            fmt::format("the witness answers event=witness-heard {}", tag())}
+                            fmt::format("the witness answers event=witness-answers {}", tag())}
                       : Log{LogLevel::warning,
                             fmt::format("the witness does not answer: look whether it runs, and "
                                         "whether UDP gets there and back event=witness-lost {}",

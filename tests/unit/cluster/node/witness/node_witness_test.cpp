@@ -54,7 +54,7 @@ TEST(NodeWitnessTest, TheHolderAddsItWhenItIsReceivedAndRemembersTheList) {
         EXPECT_THAT(voters(cluster, node), ElementsAre(NodeId{1}, NodeId{2}, lease::kWitness));
         EXPECT_THAT(cluster.disk(node)->voters.current.nodes, Contains(lease::kWitness));
         EXPECT_EQ(gateway(cluster, node).voters().reserve(), 1);
-        EXPECT_THAT(cluster.at(node).log, Contains(HasSubstr("event=witness-heard")));
+        EXPECT_THAT(cluster.at(node).log, Contains(HasSubstr("event=witness-answers")));
     }
 }
 
