@@ -16,9 +16,9 @@ trap 'rm -rf "$cib"' EXIT
 pcs cluster cib "$cib/old"
 cp "$cib/old" "$cib/new"
 
-# A clone: on each node it follows the gate of the gateway, so the prefixes go where the lease goes.
-# No on-fail: the monitor never fails. It starts a program that has died again, within 5 s; meanwhile
-# the kernel has taken the prefixes away.
+# A clone: on each node it follows the gate of the gateway, so the prefixes move with the lease.
+# No on-fail: the monitor never fails. It restarts a dead program within 5 s; meanwhile
+# the kernel has removed the prefixes.
 pcs -f "$cib/new" resource create announce@SUFFIX@ ocf:vpnha:announce \
     gateway=@GATEWAY@ prefixes="@PREFIXES@" interface=@ANNOUNCE@ \
     op start interval=0 timeout=20s \
@@ -29,8 +29,8 @@ pcs -f "$cib/new" resource create announce@SUFFIX@ ocf:vpnha:announce \
 pcs -f "$cib/new" resource clone announce@SUFFIX@ announce@SUFFIX@-clone \
     meta interleave=true
 
-# A node that is put into standby announces until its gateway has been stopped there: it serves on
-# until another node takes over. Optional: where announce cannot start, the gateway serves all the same.
+# A node that is put into standby announces until its gateway has been stopped there: it serves
+# until another node takes over. Optional: if announce cannot start, the gateway serves nevertheless.
 pcs -f "$cib/new" constraint order \
     start announce@SUFFIX@-clone "then" start checkpoint@SUFFIX@-clone \
     kind=Optional id=announce-before-gateway@SUFFIX@

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/ikev2-gateway.crm by cib-templates/generate.
-# One gateway of vpnha with IKEv2 alone: `sh FILE` after replacing the @…@. The
-# reasons for what is not about charon stand in l2tp-gateway.crm. A network namespace has one charon, so of
-# several gateways with IPsec each has a netns of its own in vpnha.toml; then load apart.crm behind them.
+# One gateway of vpnha with only IKEv2: `sh FILE` after replacing the @…@. The
+# reasons for all settings except charon's are in l2tp-gateway.crm. A network namespace has one charon, so of
+# several gateways with IPsec each has its own netns in vpnha.toml; then load apart.crm after them.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml; it has the table [gateway.NAME.ipsec]
-#   @SUFFIX@             nothing; in a cluster of several gateways what tells its resources apart
+#   @SUFFIX@             nothing; in a cluster of several gateways a suffix of its resources
 #   @SWANCTL_CONFIG@     its connections: "/etc/swanctl/swanctl.conf"; of several gateways each has a file
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
@@ -47,11 +47,11 @@ pcs -f "$cib/new" resource create checkpoint@SUFFIX@ ocf:vpnha:checkpoint \
 pcs -f "$cib/new" resource clone checkpoint@SUFFIX@ checkpoint@SUFFIX@-clone \
     meta promotable=true promoted-max=1 promoted-node-max=1 notify=false interleave=true
 
-# charon runs on every node, passive and behind the gate; vpnhad feeds and activates it.
-# The first monitor looks whether it lives, the second asks it.
-# A stop that fails leaves a charon that may speak: only the node's power switch is left.
-# failure-timeout: a standby whose charon was killed is a standby again soon; it serves nobody who
-#   could be disturbed by a second failure.
+# charon runs on every node, passive and behind the gate; vpnhad sends it SAs and activates it.
+# The first monitor checks that its process lives, the second queries it.
+# After a failed stop charon may still send: only power fencing helps then.
+# failure-timeout: a standby whose charon was killed is soon a standby again; it serves no client that
+#   a second failure could disturb.
 pcs -f "$cib/new" resource create strongswan@SUFFIX@ ocf:vpnha:strongswan \
     gateway=@GATEWAY@ config=@SWANCTL_CONFIG@ \
     op start interval=0 timeout=20s \
@@ -73,7 +73,7 @@ pcs -f "$cib/new" constraint order \
     start strongswan@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
     kind=Optional id=strongswan-before-gateway@SUFFIX@
 
-# A fresh charon asks once for all SAs, a second after its start: vpnhad listens before that.
+# A new charon requests all SAs once, a second after its start: vpnhad must listen before that.
 pcs -f "$cib/new" constraint order \
     start checkpoint@SUFFIX@-clone "then" start strongswan@SUFFIX@-clone \
     kind=Optional id=vpnhad-before-strongswan@SUFFIX@

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/l2tp-ipsec-gateway.crm by cib-templates/generate.
 # One gateway of vpnha with L2TP/IPsec and IKEv2: `sh FILE` after replacing the
-# @…@, instead of l2tp-gateway.crm, where the reasons for what is not about charon stand. A network
-# namespace has one charon, so of several gateways with IPsec each has a netns of its own in vpnha.toml; then
-# load apart.crm behind them.
+# @…@, instead of l2tp-gateway.crm, which has the reasons for all settings except charon's. A network
+# namespace has one charon, so of several gateways with IPsec each has its own netns in vpnha.toml; then
+# load apart.crm after them.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml; it has the table [gateway.NAME.ipsec]
-#   @SUFFIX@             nothing; in a cluster of several gateways what tells its resources apart
+#   @SUFFIX@             nothing; in a cluster of several gateways a suffix of its resources
 #   @XL2TPD_CONFIG@      its xl2tpd.conf, the same path on all nodes
 #   @SWANCTL_CONFIG@     its connections: "/etc/swanctl/swanctl.conf"; of several gateways each has a file
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
@@ -67,11 +67,11 @@ pcs -f "$cib/new" constraint order \
     start xl2tpd@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
     kind=Optional id=xl2tpd-before-gateway@SUFFIX@
 
-# charon runs on every node, passive and behind the gate; vpnhad feeds and activates it.
-# The first monitor looks whether it lives, the second asks it.
-# A stop that fails leaves a charon that may speak: only the node's power switch is left.
-# failure-timeout: a standby whose charon was killed is a standby again soon; it serves nobody who
-#   could be disturbed by a second failure.
+# charon runs on every node, passive and behind the gate; vpnhad sends it SAs and activates it.
+# The first monitor checks that its process lives, the second queries it.
+# After a failed stop charon may still send: only power fencing helps then.
+# failure-timeout: a standby whose charon was killed is soon a standby again; it serves no client that
+#   a second failure could disturb.
 pcs -f "$cib/new" resource create strongswan@SUFFIX@ ocf:vpnha:strongswan \
     gateway=@GATEWAY@ config=@SWANCTL_CONFIG@ \
     op start interval=0 timeout=20s \
@@ -93,7 +93,7 @@ pcs -f "$cib/new" constraint order \
     start strongswan@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
     kind=Optional id=strongswan-before-gateway@SUFFIX@
 
-# A fresh charon asks once for all SAs, a second after its start: vpnhad listens before that.
+# A new charon requests all SAs once, a second after its start: vpnhad must listen before that.
 pcs -f "$cib/new" constraint order \
     start checkpoint@SUFFIX@-clone "then" start strongswan@SUFFIX@-clone \
     kind=Optional id=vpnhad-before-strongswan@SUFFIX@

@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/pppd-link.crm by cib-templates/generate.
-# An outgoing link of L2TP or PPTP to another site, which one node keeps at a time, and the address by
+# An outgoing link of L2TP or PPTP to another site, which one node has at a time, and the address through
 # which this site's hosts reach it. `sh FILE` after replacing the @…@; once
 # more, with a suffix, for a further link.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
-#   @SUFFIX@             nothing; for a further link what tells its resources apart: "-branch"
+#   @SUFFIX@             nothing; for a further link a suffix of its resources: "-branch"
 #   @PROTOCOL@           l2tp or pptp
 #   @PEER@               the other site's server: an IPv4 address or a name
-#   @LOGIN@              the name by which this site logs in
+#   @LOGIN@              the name with which this site logs in
 #   @SECRET_FILE@        on every node, for root alone, with one line: password "…"
 #   @LINK@               the link's interface, another one for each link: link0
 #   @ROUTES@             the nets of the other site: "10.1.0.0/16 10.2.0.0/16"
-#   @ADDRESSES@          "198.51.100.9/24": this site's hosts route these nets by it
+#   @ADDRESSES@          "198.51.100.9/24": this site's hosts route these nets through it
 #   @INTERFACE@          the interface that gets it, on every node
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
@@ -24,9 +24,9 @@ trap 'rm -rf "$cib"' EXIT
 pcs cluster cib "$cib/old"
 cp "$cib/old" "$cib/new"
 
-# The reasons for these stand in l2tp-gateway.crm; both templates may be loaded into one cluster, this
-# one first: a gateway needs its own transition-delay, and the value that is loaded last counts. A link
-# and an address have no lease and no gate: fencing alone keeps two nodes from having them.
+# The reasons for these are in l2tp-gateway.crm; both templates may be loaded into one cluster, this
+# one first: a gateway needs its own transition-delay, and the last loaded value counts. A link
+# and an address have no lease and no gate: only fencing prevents two nodes from having them.
 pcs -f "$cib/new" property set --force \
     stonith-enabled=true stonith-action=off concurrent-fencing=true \
     no-quorum-policy=freeze fence-reaction=panic transition-delay=250ms
@@ -51,12 +51,12 @@ pcs -f "$cib/new" resource create vip-link@SUFFIX@ ocf:vpnha:vip \
     meta failure-timeout=15s \
     --no-default-ops
 
-# The start waits until the link is up. Of its time 10 s are left for hanging up again, so that what
-# the link is missing is told: a peer that says nothing, one that refuses the user.
-# The link is redialled where it is for redial_limit, each 5 s; then this node has failed, and another
-# one tries. A peer that is down for longer fails on all nodes in turn: failure-timeout is how long
-# after its last failure a node dials again.
-# A stop that fails leaves a node that may redial when it should not: only its power switch is left.
+# The start waits until the link is up. It reserves 10 s of its time for hanging up again, so that it
+# can report the fault: a peer that does not answer, or one that refuses the user.
+# This node redials the link each 5 s, for redial_limit; then it has failed, and another
+# one tries. A peer that is down for longer fails on all nodes in turn: failure-timeout is the time
+# after its last failure until a node dials again.
+# After a failed stop the node may redial when it should not: only power fencing helps then.
 pcs -f "$cib/new" resource create pppd-link@SUFFIX@ ocf:vpnha:pppd \
     mode=link protocol=@PROTOCOL@ peer=@PEER@ user="@LOGIN@" secret_file=@SECRET_FILE@ \
     interface=@LINK@ routes="@ROUTES@" redial_limit=180 \
@@ -65,7 +65,7 @@ pcs -f "$cib/new" resource create pppd-link@SUFFIX@ ocf:vpnha:pppd \
     op monitor interval=5s timeout=20s \
     --no-default-ops
 
-# Who has the address is asked for the other site's nets. It goes where the link can be, not the other
+# Hosts send packets for the other site's nets to this address. It follows the link, not the other
 # way round; while the link is being redialled it stays.
 pcs -f "$cib/new" constraint colocation add \
     vip-link@SUFFIX@ with pppd-link@SUFFIX@ \

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/pptp-gateway.crm by cib-templates/generate.
 # One PPTP gateway of vpnha: `sh FILE` after replacing the @…@. The reasons for
-# what is not about pptpd stand in l2tp-gateway.crm. For a further gateway of the same cluster load it
+# all settings except pptpd's are in l2tp-gateway.crm. For a further gateway of the same cluster load it
 # once more, with other values and a suffix.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml
-#   @SUFFIX@             nothing; for a further gateway what tells its resources apart: "-dialin2"
+#   @SUFFIX@             nothing; for a further gateway a suffix of its resources: "-dialin2"
 #   @PPTPD_CONFIG@       its pptpd.conf, the same path on all nodes
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
@@ -58,7 +58,7 @@ pcs -f "$cib/new" resource create pptpd@SUFFIX@ ocf:vpnha:pptpd \
 pcs -f "$cib/new" resource clone pptpd@SUFFIX@ pptpd@SUFFIX@-clone \
     meta interleave=true
 
-# A gateway whose pptpd has died accepts no new clients, so it moves, as one whose xl2tpd has died.
+# A gateway whose pptpd has died accepts no new clients, so it moves, like one whose xl2tpd has died.
 pcs -f "$cib/new" constraint colocation add \
     Promoted checkpoint@SUFFIX@-clone with Started pptpd@SUFFIX@-clone \
     10000 id=gateway-with-pptpd@SUFFIX@

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/wireguard-gateway.crm by cib-templates/generate.
 # One WireGuard gateway of vpnha: `sh FILE` after replacing the @…@. The kernel
-# is its server, and vpnhad makes the device, so there is no stock daemon. The reasons for the rest
-# stand in l2tp-gateway.crm. A gateway that serves WireGuard beside L2TP or PPTP has the template of
-# these alone. For a further gateway of the same cluster load it once more, with other values and a
+# is its server, and vpnhad creates the device, so there is no stock daemon. The reasons for the rest
+# are in l2tp-gateway.crm. A gateway that serves WireGuard beside L2TP or PPTP needs only the template of
+# these. For a further gateway of the same cluster load it once more, with other values and a
 # suffix.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml
-#   @SUFFIX@             nothing; for a further gateway what tells its resources apart: "-dialin2"
+#   @SUFFIX@             nothing; for a further gateway a suffix of its resources: "-dialin2"
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
 

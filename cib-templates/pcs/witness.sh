@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/witness.crm by cib-templates/generate.
 # Two nodes that serve, and a third that only votes: `sh FILE` after replacing
-# the @…@, once the templates of the gateways are loaded. It holds for all of them.
+# the @…@, after the templates of the gateways. It applies to all of them.
 #
 #   @WITNESS@   the third node
 #

@@ -3,24 +3,24 @@
 # Made from stonith/fence-vpnha-then-power.crm by cib-templates/generate.
 # fence_vpnha first, power second: load it after cib-templates/l2tp-gateway.crm, whose power device
 # is the second level here. Three nodes or more, no quorum device, and no resources in the cluster
-# but those of vpnha's gateways: ocf:vpnha:vip has no gate, and is one too many.
+# except those of vpnha's gateways: ocf:vpnha:vip has no gate, so it is not allowed either.
 #
 #   @NODES@   the cluster's nodes: "gw1 gw2 gw3"
 #
 # Protects against: two owners of a gateway, also when the management boards are out of reach,
 #   because their network, or the power of the rack, failed with the node: a majority of the nodes
-#   has marked the victim's boot, its promises have run out, and its kernel's gate knows the same
-#   deadline. A victim that learns of it resets itself, and comes back as a standby.
-# Does not protect against: what else runs on the victim (the agent refuses when there is any;
-#   the addresses of ocf:vpnha:vip are such), a paused machine that is thawed with its clock
-#   standing still (up to one lease it may still speak), and what the second level is for: fewer
-#   than three voters that answer, a vpnhad that is dead where the agent runs. A victim that learns
-#   nothing is silent, but not off, until it does.
+#   has marked the victim's boot, the promises to it have ended, and its kernel's gate has the same
+#   deadline. A victim that learns of it resets itself, and returns as a standby.
+# Does not protect against: other resources on the victim (the agent refuses if there are any;
+#   the addresses of ocf:vpnha:vip count), a paused machine that is thawed after its clock was
+#   stopped (it may send for up to one lease), and the cases of the second level: fewer
+#   than three voters that answer, a dead vpnhad where the agent runs. A victim that learns
+#   nothing of the marks is silent, but not off, until it learns of them.
 # Costs: 515 ms from the last answer to the victim until no promise holds, and up to 50 ms until it
-#   is asked for again, whatever the hardware: nothing for a node that died, whose promises are over
-#   before its death is noticed. Then what power costs, if that fails (in 5 s at most). The look
-#   for other resources is one run of cibadmin beside it, which takes longer while the ring forms
-#   anew: 1.2 s were seen in the lab, on nodes with one busy core. In the lab, promoted nodes that
+#   is requested again, independent of the hardware: nothing for a dead node, because the promises to it end
+#   before its death is noticed. Then the costs of power, if that fails (in 5 s at most). The check
+#   for other resources is a parallel run of cibadmin, which takes longer while a ring is formed
+#   (1.2 s were seen in the lab, on nodes with one busy core). In the lab, promoted nodes that
 #   lived and were fenced (3 runs, not the DC): the client received nothing for 1 440 to 1 620 ms in
 #   all; 2 100 ms when the node's cluster links were cut first (1 run). After a power cut:
 #   docs/explain/performance.md, takeovers.

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/ipmilan.crm by cib-templates/generate.
 # Power by the nodes' management boards, IPMI 2.0: `sh FILE` after replacing the
-# @…@, once for each node. It takes the place of `fencing`: leave these out of the
+# @…@, once for each node. It replaces `fencing`: leave these out of the
 # gateway's template. No topology is needed; with fence-vpnha-then-power.crm write one line for all nodes:
 #   fencing_topology gw1: fencing-vpnha fencing-gw1 gw2: fencing-vpnha fencing-gw2 …
 #
 #   @NODE@       the node's name: gw1
 #   @BOARD@      its board's address, in a network that does not fail with the gateway's
-#   @USER@       a user of the board with the level that `privlvl` names, and no more
+#   @USER@       a user of the board with only the level of `privlvl`
 #   @PASSWORD@   a file that only root reads, with a program that prints the password
 #
 # Protects against, does not protect against: as power.crm.
-# Costs: what the board takes to switch off and to say so; seconds are usual (not measured).
-# method=onoff: `cycle` is not confirmed. fence_ipmilan asks for the state once a second until it is off.
+# Costs: the board's time to switch off and to confirm; seconds are usual (not measured).
+# method=onoff: `cycle` is not confirmed. fence_ipmilan queries the state once a second until it is off.
 
 set -eu
 cib=$(mktemp -d)

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/redfish.crm by cib-templates/generate.
 # Power by the nodes' management boards, Redfish: `sh FILE` after replacing the
-# @…@, once for each node. It takes the place of `fencing`: leave these out of the
+# @…@, once for each node. It replaces `fencing`: leave these out of the
 # gateway's template. ipmilan.crm has the topology of several levels.
 #
 #   @NODE@       the node's name: gw1
 #   @BOARD@      its board's address, in a network that does not fail with the gateway's
 #   @SYSTEM@     the system's path there: /redfish/v1/Systems/1
-#   @USER@       a user of the board that may switch power, and no more
+#   @USER@       a user of the board that may only switch power
 #   @PASSWORD@   a file that only root reads, with a program that prints the password
 #
 # Protects against, does not protect against: as power.crm.
-# Costs: what the board takes, and a TLS connection for each question; seconds are usual (not measured).
-# Boards come with certificates of their own making: put their CA on the nodes, or give ssl_insecure=1.
+# Costs: the board's time, and a TLS connection for each query; seconds are usual (not measured).
+# Boards have self-made certificates: put their CA on the nodes, or set ssl_insecure=1.
 
 set -eu
 cib=$(mktemp -d)

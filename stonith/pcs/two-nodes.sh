@@ -1,40 +1,40 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/two-nodes.crm by cib-templates/generate.
-# Two nodes: power; before it, in the same level, the one that serves nothing waits, and behind it
-# vpnhad is told that it worked. Load it after cib-templates/l2tp-gateway.crm, whose power device is
-# meant by `fencing`, and all of it at once: without the topology the other two devices refuse to
+# Two nodes: power. Before it, in the same level, the node that serves nothing waits, and after it
+# vpnhad is notified of its success. Load it after cib-templates/l2tp-gateway.crm, whose power device is
+# `fencing`, and all of it at once: without the topology the other two devices refuse to
 # start.
 #
 #   @NODES@   the cluster's nodes: "gw1 gw2"
 #
-# Where each node has a board of its own (ipmilan.crm, redfish.crm), load that one first, and write
+# If each node has its own board (ipmilan.crm, redfish.crm), load that file first, and write
 # the topology with a level for each node, in one line:
 #   fencing_topology gw1: fencing-yield,fencing-gw1,fencing-confirm
 #                    gw2: fencing-yield,fencing-gw2,fencing-confirm
 #
-# Of two voters both must answer, so the node that is left would stay silent. fence_vpnha in
-# mode=confirm runs only after the power device of the same level has succeeded, and lets vpnhad go
-# on alone until the other node is reachable again.
+# Of two voters both must answer, so the surviving node would stay silent. fence_vpnha in
+# mode=confirm runs only after the power device of the same level has succeeded, and lets vpnhad
+# continue alone until the other node is reachable again.
 #
-# When the two lose each other, each has the other one switched off. mode=yield lets the one that
-# serves begin at once, and the other one delay_ms after the loss, so that the first one is left. It
-# takes the place of priority-fencing-delay, which lasts 0.75 to 1.75 s (Pacemaker 2.1 counts in
+# When the two lose each other, each one fences the other. mode=yield lets the one that
+# serves begin at once, and the other one delay_ms after the loss, so that the first one survives. It
+# replaces priority-fencing-delay, which lasts 0.75 to 1.75 s (Pacemaker 2.1 counts in
 # whole seconds, by a timer that GLib rounds: g_timeout_add_seconds()) from the moment in which each
-# node's Pacemaker acts; and that is half a second later where a coordinator has to be elected
+# node's Pacemaker acts; and that is half a second later if a coordinator must be elected
 # first. Do not set both.
 #
 # Protects against: two owners, as long as the power device does not lie: the confirmation is only
-#   as good as it. Two nodes that live and switch each other off, as long as the power device of
-#   the node that serves has done its work delay_ms after the loss. In the lab it had after 0.7 to
+#   as reliable as the device. Two living nodes that switch each other off, as long as the power device of
+#   the serving node has finished delay_ms after the loss. In the lab it had after 0.7 to
 #   1.4 s, twice in 20 losses after 1.5 s, with an agent that cuts power at once: for a slower device
-#   make delay_ms as much longer.
+#   make delay_ms longer by the difference.
 # Does not protect against: a power switch that cannot be reached. Then the gateway is silent until
-#   an administrator confirms the death (confirm-dead in vpnha(8)). A third node, or a witness, needs
-#   none of this.
-# Costs: what power costs, and the confirmation, 0.1 s in the lab, but not before delay_ms after the
+#   an administrator confirms the death (confirm-dead in vpnha(8)). With a third node, or a witness,
+#   this is not necessary.
+# Costs: those of power, and the confirmation, 0.1 s in the lab, but not before delay_ms after the
 #   loss when the promoted node is the lost one: the other one cannot know that it is dead. In the
-#   lab the client hears nothing for 2.6 to 2.8 s after a death, and for 1.2 to 1.9 s when both live
+#   lab the client receives nothing for 2.6 to 2.8 s after a death, and for 1.2 to 1.9 s when both live
 #   (docs/explain/performance.md).
 
 set -eu

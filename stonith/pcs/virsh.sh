@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/virsh.crm by cib-templates/generate.
 # Power of virtual machines on one libvirt host, by SSH: `sh FILE` after replacing
-# the @…@. It takes the place of `fencing`: leave these out of the gateway's template.
+# the @…@. It replaces `fencing`: leave these out of the gateway's template.
 #
 #   @MACHINES@     the cluster's nodes and their machines there: "gw1:vm1;gw2:vm2;gw3:vm3"
 #   @HYPERVISOR@   the host's address
@@ -10,7 +10,7 @@
 #   @KEY@          a file that only root reads, with the private key for it
 #
 # Protects against: as power.crm.
-# Does not protect against: the death of the host. One host is one fault for all nodes; and a machine on a
+# Does not protect against: the death of the host. One host is one fault for all nodes. And a machine on a
 #   host that does not answer is not known to be off. With a host for each node write one device a node,
 #   as ipmilan.crm does.
 # Costs: an SSH login and `virsh destroy`; below a second is usual (not measured).
