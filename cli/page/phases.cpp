@@ -27,7 +27,7 @@ constexpr std::array kPromoted{"grant",           "warm_counters",    "claim",
                                "add_addresses",   "open_gate",        "announce",
                                "resume_sessions", "activate_services"};
 constexpr std::array kStandingIn{"grant",     "warm_counters",   "add_addresses",
-                                 "open_gate", "announce",        "hear_group",
+                                 "open_gate", "announce",        "await_group",
                                  "claim",     "resume_sessions", "activate_services"};
 
 struct Bar {
@@ -59,7 +59,7 @@ std::vector<Bar> phases_in(const Names& names, const json& phases) {
 
 std::vector<Bar> bars_of(const json& takeover) {
     const json& phases = takeover.at("phases_ms");
-    std::vector<Bar> bars = phases.contains("hear_group") ? phases_in(kStandingIn, phases)
+    std::vector<Bar> bars = phases.contains("await_group") ? phases_in(kStandingIn, phases)
                                                           : phases_in(kPromoted, phases);
     if (const json& silence = takeover.at("silence_ms"); silence.is_number()) {
         bars.insert(bars.begin(), {"silence", -silence.get<double>(), 0, "gap"});

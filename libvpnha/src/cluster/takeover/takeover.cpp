@@ -69,7 +69,7 @@ std::string_view to_string(Step step) {
         case Step::activate_services:
             return "activate_services";
         case Step::await_group:
-            return "hear_group";
+            return "await_group";
         case Step::shut_gate:
             return "shut_gate";
         case Step::mute_sessions:

@@ -52,7 +52,7 @@ TEST(PhasesTest, TheSilenceEndsWhereTheGateOpens) {
 TEST(PhasesTest, WhoStandsInClaimsBehindTheGate) {
     const json takeover{
         {"silence_ms", nullptr},
-        {"phases_ms", {{"grant", 5.0}, {"open_gate", 1.0}, {"hear_group", 40.0}, {"claim", 7.0}}}};
+        {"phases_ms", {{"grant", 5.0}, {"open_gate", 1.0}, {"await_group", 40.0}, {"claim", 7.0}}}};
     const std::string svg = drawing_of(takeover);
     const std::vector<Drawn> bars = bars_in(svg);
     ASSERT_EQ(bars.size(), 4U);
