@@ -60,7 +60,7 @@ std::vector<Bar> phases_in(const Names& names, const json& phases) {
 std::vector<Bar> bars_of(const json& takeover) {
     const json& phases = takeover.at("phases_ms");
     std::vector<Bar> bars = phases.contains("await_group") ? phases_in(kStandingIn, phases)
-                                                          : phases_in(kPromoted, phases);
+                                                           : phases_in(kPromoted, phases);
     if (const json& silence = takeover.at("silence_ms"); silence.is_number()) {
         bars.insert(bars.begin(), {"silence", -silence.get<double>(), 0, "gap"});
     }

@@ -51,8 +51,7 @@ def test_rules_of_the_first_gateway(loaded, line):
 
 
 # Sent to the VIP by lo, a hundred at once each: who may begin 40 at once is let in that often.
-SEND =
-"""
+SEND = """
 import socket, sys
 port, begin = int(sys.argv[1]), bytes.fromhex(sys.argv[2])
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -108,8 +107,7 @@ def test_loading_again_doubles_nothing(loaded):
 # A node with a client's device, a link of the cluster and one inside, each a TUN device. By one of
 # them come packets: "SOURCE>TARGET:PORT" is UDP, "SOURCE>TARGET" an echo request. It prints which
 # socket of the node got each, and by which device the node sent something because of it.
-NODE =
-"""
+NODE = """
 import fcntl, ipaddress, os, select, socket, struct, subprocess, sys
 
 def run(command):

@@ -101,7 +101,7 @@ def expect_goodbyes(run: Run, pcap: Path, span: Span, who: str, own: list[str],
                     gateways: list[str]) -> None:
     """What the client sends, and the gateway; the other side answers all of it at once."""
     for side, expected, goodbye in zip(("client", "gateway"), (own, gateways),
-                                   goodbyes(pcap, VIP_OUTSIDE, span)):
+                                       goodbyes(pcap, VIP_OUTSIDE, span)):
         run.expect(f"{who}_sent_by_the_{side}", goodbye.sent, equals(expected))
         run.expect(f"{who}_{side}_repeated", goodbye.repeated, is_empty())
         run.expect(f"{who}_{side}_unanswered", goodbye.unanswered, is_empty())

@@ -50,8 +50,7 @@ class Load:
 
 
 # What a new pair is configured to use: reliable, over UDP, with room for everything.
-CONNTRACKD =
-"""
+CONNTRACKD = """
 Sync {
     Mode FTFW { }
     UDP {

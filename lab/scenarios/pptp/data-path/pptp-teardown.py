@@ -68,5 +68,5 @@ def steps(run: Run) -> None:
     words = pptp_hang_ups(second.files.outside, second.gateway.vip_outside, span)
     # pptpctrl may leave something unread, and then adds a RST.
     run.expect("not_notified", sorted({"FIN", "LCP code 5"} - {re.sub(r"^.*: ", "", word)
-                                                           for word in words}), is_empty())
+                                                               for word in words}), is_empty())
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)
