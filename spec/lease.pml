@@ -90,10 +90,10 @@ typedef Node {
     byte ended;                  /* The Release in the network. */
     bit ended_by_order;
     byte bound, seen;            /* By rounds of the other node: for so long; the highest epoch. */
-    byte heard;                  /* Numbers: by this voter, of the epoch that it granted, */
+    byte known;                  /* Numbers: by this voter, of the epoch that it granted, */
     byte before, before_epoch;   /* and of the one before; this goes with its answer to a claim. */
-    bit handed, told_handed;     /* A reading behind a gate that was shut for a handover. */
-    byte told, told_epoch;       /* The newest of these that a claimant has received. */
+    bit handed, learned_handed;  /* A reading behind a gate that was shut for a handover. */
+    byte learned, learned_epoch; /* The newest of these that a claimant has received. */
 }
 Node d[N];
 byte asked, crashes, freezes, moves, stand_ins;
@@ -146,7 +146,7 @@ inline lower(value, by) {
 inline use_numbers(many) {
     i = 0;
     do
-    :: i < N -> lower(d[i].heard, many); lower(d[i].before, many); lower(d[i].told, many); i++
+    :: i < N -> lower(d[i].known, many); lower(d[i].before, many); lower(d[i].learned, many); i++
     :: else -> break
     od
 }
@@ -154,24 +154,25 @@ inline use_numbers(many) {
  * where a voter has forgotten. */
 inline note_numbers(c, w) {
     if
-    :: d[c].told_handed
-    :: !d[c].told_handed && d[w].handed -> d[c].told = d[w].before; d[c].told_handed = 1
-    :: !d[c].told_handed && !d[w].handed && d[w].before == FORGOTTEN -> d[c].told = FORGOTTEN
-    :: !d[c].told_handed && !d[w].handed && d[w].before != FORGOTTEN && d[c].told != FORGOTTEN &&
-       (d[w].before_epoch > d[c].told_epoch || (d[w].before_epoch == d[c].told_epoch &&
-        (d[c].told == CLAIM_ONLY || (d[w].before != CLAIM_ONLY && d[w].before > d[c].told)))) ->
-        d[c].told = d[w].before; d[c].told_epoch = d[w].before_epoch
+    :: d[c].learned_handed
+    :: !d[c].learned_handed && d[w].handed -> d[c].learned = d[w].before; d[c].learned_handed = 1
+    :: !d[c].learned_handed && !d[w].handed && d[w].before == FORGOTTEN -> d[c].learned = FORGOTTEN
+    :: !d[c].learned_handed && !d[w].handed && d[w].before != FORGOTTEN &&
+       d[c].learned != FORGOTTEN && (d[w].before_epoch > d[c].learned_epoch ||
+        (d[w].before_epoch == d[c].learned_epoch && (d[c].learned == CLAIM_ONLY ||
+         (d[w].before != CLAIM_ONLY && d[w].before > d[c].learned)))) ->
+        d[c].learned = d[w].before; d[c].learned_epoch = d[w].before_epoch
     :: else
     fi
 }
 inline begin_numbers(c) {
     if
-    :: d[c].told >= CLAIM_ONLY || top == 0 -> use_numbers(CLAIM_ONLY) /* The largest margin. */
+    :: d[c].learned >= CLAIM_ONLY || top == 0 -> use_numbers(CLAIM_ONLY) /* The largest margin. */
     :: else ->
-        assert(d[c].told >= KNOWN); /* one number */
-        number = d[c].told - KNOWN; use_numbers(number)
+        assert(d[c].learned >= KNOWN); /* one number */
+        number = d[c].learned - KNOWN; use_numbers(number)
     fi;
-    d[c].told = 0; d[c].told_epoch = 0; d[c].told_handed = 0
+    d[c].learned = 0; d[c].learned_epoch = 0; d[c].learned_handed = 0
 }
 
 /* ---- Votes ---- */
@@ -179,8 +180,8 @@ inline begin_numbers(c) {
 inline grant(voter, wanted) {
     if
     :: wanted > d[voter].granted ->
-        NUMBERS(d[voter].before = d[voter].heard; d[voter].before_epoch = d[voter].granted;
-                d[voter].handed = 0; d[voter].heard = CLAIM_ONLY)
+        NUMBERS(d[voter].before = d[voter].known; d[voter].before_epoch = d[voter].granted;
+                d[voter].handed = 0; d[voter].known = CLAIM_ONLY)
         BESIDE_WITNESS(
             saved = (voter == 2 && NUMBER(wanted) > saved + AHEAD -> NUMBER(wanted) : saved))
         d[voter].granted = wanted; d[voter].released = 0;
@@ -192,7 +193,7 @@ inline grant(voter, wanted) {
 inline answer(v, s) {
     grant(v, d[s].epoch);
     d[s].sent = d[s].sent | BIT(v);
-    NUMBERS(d[v].heard = (d[s].held -> KNOWN + d[s].round : d[v].heard))
+    NUMBERS(d[v].known = (d[s].held -> KNOWN + d[s].round : d[v].known))
 }
 inline hear_release(v, s) {
     d[v].promise = 0; d[v].released = 1;
@@ -267,14 +268,14 @@ inline ask(n) {
 }
 #define NEXT(n, e) (1 + MAX(NUMBER(d[n].claimed), MAX(NUMBER(d[n].granted), NUMBER(e))))
 #define HIGHEST MAX(d[0].granted, MAX(d[1].granted, d[2].granted))
-/* `floor`: what a voter has said that it has granted. The number is saved before it is sent. */
+/* `floor`: the epoch that a voter has reported as granted. It is saved before it is sent. */
 inline claim(n, floor, is_ordered) {
     asked++;
     number = NEXT(n, floor);
     d[n].claimed = EPOCH(number, n); d[n].epoch = d[n].claimed;
     assert(claims[n] < d[n].claimed); claims[n] = d[n].claimed; /* one claim */
     d[n].phase = claiming; d[n].by_order = is_ordered; d[n].stands_in = !is_ordered;
-    d[n].told = 0; d[n].told_epoch = 0; d[n].told_handed = 0;
+    d[n].learned = 0; d[n].learned_epoch = 0; d[n].learned_handed = 0;
     ask(n)
 }
 #define CLAIMS_NOW(n) (IS_NODE(n) && ACTS(n) && d[n].phase <= claiming && asked < CLAIMS)
@@ -350,8 +351,8 @@ active [NODES] proctype node() {
                 saved = saved + AHEAD + 1; d[n].granted = EPOCH(saved, -1)
             :: else
             fi)
-        NUMBERS(d[n].heard = FORGOTTEN; d[n].before = FORGOTTEN; d[n].handed = 0;
-            d[n].told = 0; d[n].told_epoch = 0; d[n].told_handed = 0;
+        NUMBERS(d[n].known = FORGOTTEN; d[n].before = FORGOTTEN; d[n].handed = 0;
+            d[n].learned = 0; d[n].learned_epoch = 0; d[n].learned_handed = 0;
             d[0].sent = d[0].sent & ~BIT(n); d[1].sent = d[1].sent & ~BIT(n);
             d[2].sent = d[2].sent & ~BIT(n)) }
     :: d_step { d[n].down && !d[n].frozen && MAY(START, n, 0) ->

@@ -22,7 +22,7 @@ COMPILER = ["gcc", "-O2", "-w", "-DSAFETY", "-DNOREDUCE", "-DCOLLAPSE", "-DVECTO
 # The assertion behind the last event of a trace: there is a behaviour that has them all.
 TRACE_ENDS = "the trace ends"
 # What the text of a failed assertion has, by the invariant's name. The first one that fits counts.
-INVARIANTS = (("one claim", "claims["), ("one number", ".told"), ("epochs grow", ">=top"),
+INVARIANTS = (("one claim", "claims["), ("one number", ".learned"), ("epochs grow", ">=top"),
               ("an order holds", "ordered"), ("undisturbed", "d[i].gate"),
               (TRACE_ENDS, "at[0]"), ("one owner", "d[1]."), ("one owner", "d[2]."),
               ("clean handover", "d[n].gate"))
@@ -61,11 +61,11 @@ def run(folder: Path, text: str, options: Mapping[str, object], seconds: float) 
     _call(folder, [*COMPILER, "-o", "pan", "pan.c"])
     began = time.monotonic()
     try:
-        said = subprocess.run([folder / "pan", f"-m{DEPTH_MAX}", "-w22", "-E"], cwd=folder,
+        ended = subprocess.run([folder / "pan", f"-m{DEPTH_MAX}", "-w22", "-E"], cwd=folder,
                               capture_output=True, text=True, check=False, timeout=seconds).stdout
     except subprocess.TimeoutExpired:
         return Outcome(0, 0, time.monotonic() - began, "not exhausted")
-    return outcome(said, time.monotonic() - began)
+    return outcome(ended, time.monotonic() - began)
 
 
 def _call(folder: Path, argv: list[str]) -> None:
@@ -74,14 +74,14 @@ def _call(folder: Path, argv: list[str]) -> None:
         raise PanError(f"{' '.join(argv)}:\n{called.stdout}{called.stderr}")
 
 
-def outcome(said: str, seconds: float) -> Outcome:
-    states = re.search(r"(\d+) states, stored", said)
-    depth = re.search(r"depth reached (\d+)", said)
+def outcome(ended: str, seconds: float) -> Outcome:
+    states = re.search(r"(\d+) states, stored", ended)
+    depth = re.search(r"depth reached (\d+)", ended)
     broken = ""
-    failed = re.search(r"assertion violated (.*) \(at depth", said)
+    failed = re.search(r"assertion violated (.*) \(at depth", ended)
     if failed:
         broken = next((name for name, sign in INVARIANTS if sign in failed[1]), failed[1])
-    elif not states or "errors: 0" not in said or re.search(
-            r"max search depth too small|reached -DMEMLIM|out of memory", said):
+    elif not states or "errors: 0" not in ended or re.search(
+            r"max search depth too small|reached -DMEMLIM|out of memory", ended):
         broken = "not exhausted"
     return Outcome(int(states[1]) if states else 0, int(depth[1]) if depth else 0, seconds, broken)
