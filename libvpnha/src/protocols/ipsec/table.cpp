@@ -208,7 +208,7 @@ std::vector<MetricRow> Table::metric_rows() {
          "Clients that the serving node's kernel had at another address or port than the "
          "records.", true, "", {{"", "/counters/peer_moves"}}},
         {"vpnha_ike_requests_repeated_total",
-         "Requests of clients that a dead node had taken up and nobody had answered.",
+         "Requests of clients that a dead node had received and not answered.",
          true, "", {{"", "/counters/ike_requests_repeated"}}},
         {"vpnha_ike_requests_sent_again_total",
          "Requests of a dead node to clients that had not answered them, each time they were "

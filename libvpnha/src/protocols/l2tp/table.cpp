@@ -107,7 +107,7 @@ tuning::Table Table::tuning_rows() {
 std::vector<MetricRow> Table::metric_rows() {
     return {
         {"vpnha_l2tp_packets_dropped_total",
-         "L2TP packets of resumed tunnels that were not acted upon.",
+         "L2TP packets of resumed tunnels that were ignored.",
          true, "reason", {{"malformed", "/counters/l2tp_malformed"},
                           {"data_unknown", "/counters/l2tp_data_unknown"},
                           {"foreign_tunnel", "/counters/l2tp_foreign_tunnel"},

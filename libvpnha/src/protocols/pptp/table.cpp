@@ -90,7 +90,7 @@ tuning::Table Table::tuning_rows() {
 std::vector<MetricRow> Table::metric_rows() {
     return {
         {"vpnha_pptp_packets_dropped_total",
-         "Packets of resumed PPTP calls that were not listened to; in_clear: without their "
+         "Packets of resumed PPTP calls that were ignored; in_clear: without their "
          "MPPE.",
          false, "reason", {{"malformed", "/counters/pptp_malformed"},
                            {"duplicate", "/counters/pptp_duplicates"},
