@@ -25,12 +25,12 @@ struct CommandNode {
     std::string operand;  // "FILE"
 };
 
-// By the name of an option: values that a shell can list.
-std::string value_of(const std::string& option) {
-    if (option == "--output" || option == "--socket") {
+// Values that a shell can list, by the name or the type of an option.
+std::string value_of(const std::string& name, const CLI::Option& option) {
+    if (name == "--output" || name == "--socket" || option.get_type_name() == kFileType) {
         return "FILE";
     }
-    return option == "--gateway" ? "GATEWAY" : "VALUE";
+    return name == "--gateway" ? "GATEWAY" : "VALUE";
 }
 
 void add_node(const CLI::App& app, const std::string& path, std::vector<CommandNode>& nodes) {
@@ -49,7 +49,7 @@ void add_node(const CLI::App& app, const std::string& path, std::vector<CommandN
             // An option with an optional value, such as --watch, is completed like a flag.
             const bool wants = each->get_items_expected_min() > 0;
             node.options.push_back({"--" + name, each->get_description(),
-                                    wants ? value_of("--" + name) : std::string()});
+                                    wants ? value_of("--" + name, *each) : std::string()});
         }
     }
     const std::vector<const CLI::App*> below = app.get_subcommands({});
@@ -83,17 +83,18 @@ std::string joined_paths(const std::vector<CommandNode>& nodes) {
     return paths;
 }
 
-// Of all commands, each once: the options that require a value of that kind.
+// The options that require a value of that kind, each behind its command: an option of one name may
+// be a flag of another command.
 std::string joined_options(const std::vector<CommandNode>& nodes, const std::string& value) {
-    std::vector<std::string> names;
+    std::vector<std::string> places;
     for (const CommandNode& node : nodes) {
         for (const CommandOption& option : node.options) {
-            if (option.value == value && std::ranges::find(names, option.name) == names.end()) {
-                names.push_back(option.name);
+            if (option.value == value) {
+                places.push_back(fmt::format("\"{} {}\"", node.path, option.name));
             }
         }
     }
-    return fmt::format("{}", fmt::join(names, "|"));
+    return fmt::format("{}", fmt::join(places, "|"));
 }
 
 // Up to the first command. `text` has places for all paths, for options before a file, for options
@@ -117,7 +118,7 @@ std::string bash_of(const std::vector<CommandNode>& nodes) {
         word=${{COMP_WORDS[i]}}
         case "$place $word" in {}) place="$place $word";; esac
     done
-    case $before in
+    case "$place $before" in
         {}) COMPREPLY=($(compgen -f -- "$cur")); return;;
         {}) COMPREPLY=($(compgen -W "$({})" -- "$cur")); return;;
         {}) return;;
@@ -159,7 +160,7 @@ std::string zsh_of(const std::vector<CommandNode>& nodes) {
     for word in $words[2,CURRENT-1]; do
         case "$place $word" in ({}) place="$place $word";; esac
     done
-    case $words[CURRENT-1] in
+    case "$place $words[CURRENT-1]" in
         ({}) _files; return;;
         ({}) names=($({})); compadd -a names; return;;
         ({}) return;;

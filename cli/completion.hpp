@@ -12,6 +12,9 @@ namespace vpnha::cli {
 
 enum class Shell { bash, zsh };
 
+// The type of an option whose value is a file: CLI::Option::type_name().
+inline constexpr const char* kFileType = "FILE";
+
 [[nodiscard]] std::string completion_of(const CLI::App& app, Shell shell);
 
 // `ordered` is called while the command line is parsed.

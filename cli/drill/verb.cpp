@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 
+#include "cli/completion.hpp"
 #include "cli/drill/conduct.hpp"
 #include "cli/drill/page.hpp"
 #include "cli/drill/pings.hpp"
@@ -202,8 +203,10 @@ void add_kind(CLI::App& drill, const KindOf& kind, const std::function<void(Verb
                      "Waits so long until the cluster is healthy again")
         ->transform(CLI::AsNumberWithUnit(units()))
         ->default_str("180s");
-    verb->add_option("--json", order.json_file, "Writes the result into this file");
-    verb->add_option("--html", order.html_file, "Writes the result as a page with a timeline");
+    verb->add_option("--json", order.json_file, "Writes the result into this file")
+        ->type_name(kFileType);
+    verb->add_option("--html", order.html_file, "Writes the result as a page with a timeline")
+        ->type_name(kFileType);
     verb->callback([given, ordered] {
         given->order.interval = in_milliseconds(given->interval_s);
         given->order.at_most = seconds(given->at_most_s);
@@ -218,7 +221,9 @@ void add_watch(CLI::App& drill, const std::function<void(Verb)>& ordered) {
         "watch", "Pings an address while a drill runs elsewhere; root only, on any machine");
     verb->add_option("ADDRESS", order->address, "Behind the gateway, or the gateway's own")
         ->required();
-    verb->add_option("--json", order->file, "Writes what was seen into this file")->required();
+    verb->add_option("--json", order->file, "Writes what was seen into this file")
+        ->type_name(kFileType)
+        ->required();
     verb->add_option("--interval", order->interval_s, "Seconds between two pings")
         ->check(CLI::Range(kIntervalMin, kIntervalMax))
         ->capture_default_str();
@@ -238,8 +243,10 @@ void add_report(CLI::App& drill, const std::function<void(Verb)>& ordered) {
     verb->add_option("FILE", order->record, "Of --json of a drill")->required();
     verb->add_option("--watch", order->watches,
                      "Of --json of `vpnha drill watch`; may be repeated");
-    verb->add_option("--json", order->json_file, "Writes both into this file");
-    verb->add_option("--html", order->html_file, "Writes them as a page with a timeline");
+    verb->add_option("--json", order->json_file, "Writes both into this file")
+        ->type_name(kFileType);
+    verb->add_option("--html", order->html_file, "Writes them as a page with a timeline")
+        ->type_name(kFileType);
     verb->callback([order, ordered] {
         ordered([order = *order](const auto& ports) { return run_report(order, ports); });
     });

@@ -76,6 +76,9 @@ TEST_F(CompletionTest, OffersFilesWhereOneIsMeant) {
     EXPECT_EQ(offered("doctor '" + begin + "'"), script_);
     EXPECT_EQ(offered("metrics --output '" + begin + "'"), script_);
     EXPECT_EQ(offered("sessions --sort ''"), "");
+    EXPECT_EQ(offered("drill daemon --html '" + begin + "'"), script_);
+    EXPECT_EQ(offered("drill daemon --json '" + begin + "'"), script_);
+    EXPECT_EQ(offered("sessions --json --wh"), "--where") << "there it is a flag";
 }
 
 TEST(ZshCompletionTest, HasEachCommandWithItsHelp) {
