@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/apart.crm by cib-templates/generate.
-# Two gateways are served by different nodes, as long as there are enough: `sh FILE`
+# Different nodes serve two gateways, if there are enough nodes: `sh FILE`
 # after replacing the @…@, after the templates of both. Load it twice, with each of the two in each place; for
 # three gateways for each pair.
 #
