@@ -62,7 +62,7 @@ def run(folder: Path, text: str, options: Mapping[str, object], seconds: float) 
     began = time.monotonic()
     try:
         ended = subprocess.run([folder / "pan", f"-m{DEPTH_MAX}", "-w22", "-E"], cwd=folder,
-                              capture_output=True, text=True, check=False, timeout=seconds).stdout
+                               capture_output=True, text=True, check=False, timeout=seconds).stdout
     except subprocess.TimeoutExpired:
         return Outcome(0, 0, time.monotonic() - began, "not exhausted")
     return outcome(ended, time.monotonic() - began)
