@@ -151,9 +151,10 @@ class Checks:
         else:
             self.step(name, argv)
 
-    def pytest(self, name: str, *paths: str) -> None:
-        """Tests of Python, on both processors."""
-        self.step(name, ["/usr/bin/python3", "-m", "pytest", "-q", "-n", "2", *paths], pytest_count)
+    def pytest(self, name: str, path: str) -> None:
+        """Tests of Python, on both processors; those of the role share nodes that are made once."""
+        spread = [] if path.startswith("tests/rollout") else ["-n", "2"]
+        self.step(name, ["/usr/bin/python3", "-m", "pytest", "-q", *spread, path], pytest_count)
 
     def skip(self, name: str, why: str) -> None:
         self.skipped.append(f"{name} ({why})")
@@ -353,9 +354,8 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
         exposure(checks)
         checks.pytest("cluster configuration", "tests/cib")
         # Plays take minutes; `--area rollout` runs all of them.
-        checks.step("role", ["/usr/bin/python3", "-m", "pytest", "-q",
-                             "tests/rollout" if everything else "tests/rollout/test_fencing.py"],
-                    pytest_count)
+        checks.pytest("role",
+                      "tests/rollout" if everything else "tests/rollout/test_fencing.py")
     if not fast and built:
         simulate(checks, everything=everything)
         sanitized(checks, everything=everything)
