@@ -286,8 +286,10 @@ def every_event_documented(tree: Tree) -> Iterator[Violation]:
 
 
 # Words of the house that nobody else understands; docs/explain/glossary.md has others for them.
-HOUSE_WORDS = re.compile(r"(?:^|[_\W])(?:un)?(?:said|says?|told|tells?|heard|hears?|lacks?)"
-                         r"(?:$|[_\W])"
+# As parts of names alone. A comment may quote them.
+GONE_VERBS = ("tells?", "telling", "told", "untold", "hears?", "hearing", "heard", "unheard",
+              "says?", "saying", "said", "lacks?", "lacking")
+HOUSE_WORDS = re.compile(rf"(?:^|[_\W])(?:un)?(?:{'|'.join(GONE_VERBS)})(?:$|[_\W])"
                          r"|(?:^|[_\W])(?:lame|truth|doubt|obstacles?|in_the_way)(?:$|[_\W])")
 # Where public names stand, and what is one there. Other tests hold these against the code.
 PUBLIC_NAMES = {
@@ -311,17 +313,15 @@ def public_words(tree: Tree) -> Iterator[Violation]:
 # Of these no name in the code is made any more, as that page has it; nor are they in the comments
 # of headers, where they may not be words of another kind (acting).
 GONE = ("lame", "truth", "doubt", "obstacles", "unsaid")
-# As parts of names in the code alone. A comment may quote them.
-GONE_VERBS = ("tells?", "telling", "told", "untold", "hears?", "hearing", "heard", "unheard",
-              "says?", "saying", "said", "lacks?", "lacking")
+VERB_IN_NAME = "|".join(
+    rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS)
 GONE_NAMES = re.compile(r"(?<![a-z])in_the_way(?![a-z])|" + "|".join(
     rf"(?:(?<![a-z])[{word[0].upper()}{word[0]}]|(?<=[a-z]){word[0].upper()}){word[1:]}"
-    rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)) + "|" + "|".join(
-    rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS))
+    rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)) +
+    "|" + VERB_IN_NAME)
 # The same in a name of Python: tell_peer, TOLD_LIMIT_S and ToldTest, not blackhole or SLACK.
 GONE_IN_PYTHON = re.compile("|".join(
-    rf"(?<![A-Za-z]){word}(?![a-z])|{word.capitalize()}(?![a-z])"
-    rf"|(?<![A-Z]){word.upper()}(?![A-Z])" for word in GONE_VERBS))
+    (VERB_IN_NAME, *(rf"(?<![A-Z]){word.upper()}(?![A-Z])" for word in GONE_VERBS))))
 PYTHON_PLACES = ("lab/", "tests/", "examples/")
 GONE_COMMENTS = re.compile(rf"//.*?\b((?:{'|'.join(GONE)})s?)\b", re.IGNORECASE)
 
