@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 _START = time.monotonic()
-# lines of ninja and of ctest that show how much is done.
+# Lines of ninja and of ctest that show how much is done.
 DONE = re.compile(r"\[(?P<built>\d+)/(?P<objects>\d+)\] |\s*(?P<tested>\d+)/(?P<tests>\d+) Test ")
 # What setup/root and setup/install print, few lines by themselves.
 OF_SETUP = ("setup/root: ", "packages to install: ", "package ")
