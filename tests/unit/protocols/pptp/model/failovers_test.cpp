@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Clients, FailoversTest,
                                            ModelClient::Kind::kernel));
 
 TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) {
-    int survived = 0;
+    std::uint32_t survived = 0;
     for (std::uint32_t seed = 1; seed <= vpnha::test::drawn(20); ++seed) {
         random_.seed(seed);
         CallWorld world(GetParam(), Mppe::bits128, seed);
@@ -94,7 +94,7 @@ TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) 
         EXPECT_EQ(world.client.data, sent) << seed << " " << story;
         EXPECT_EQ(world.counters.resets, 0U) << seed << " " << story;
     }
-    EXPECT_GE(survived, static_cast<int>(vpnha::test::drawn(20)) - 1);
+    EXPECT_GE(survived, vpnha::test::drawn(20) - 1);
 }
 
 }  // namespace failovers_test

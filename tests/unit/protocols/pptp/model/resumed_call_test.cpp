@@ -155,7 +155,7 @@ TEST_P(ResumedCallTest, DataOfTheClientComesInBeforeTheLadderHasAnAnswer) {
 }
 
 TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
-    int resumed = 0;
+    std::uint32_t resumed = 0;
     for (std::uint32_t seed = 1; seed <= vpnha::test::drawn(60); ++seed) {
         CallWorld world(GetParam(), Mppe::bits128, seed);
         std::mt19937 random(seed);
@@ -197,7 +197,7 @@ TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
             EXPECT_EQ(std::ranges::adjacent_find(numbers), numbers.end()) << seed;
         }
     }
-    EXPECT_GE(resumed, static_cast<int>(vpnha::test::drawn(60)) - 2);
+    EXPECT_GE(resumed, vpnha::test::drawn(60) - 2);
 }
 
 TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
