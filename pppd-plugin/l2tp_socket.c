@@ -5,10 +5,8 @@
 #include <linux/if_pppol2tp.h>
 #include <linux/if_pppox.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/socket.h>
-
-/* xl2tpd passes the session's socket with a low number; pppd opens a dozen more. */
-enum { FD_MAX = 256 };
 
 static int option_is_on(int fd, int name) {
     int value = 0;
@@ -18,8 +16,9 @@ static int option_is_on(int fd, int name) {
 
 int vpnha_find_l2tp_session(struct vpnha_session* session) {
     /* pppd has the socket's number only in a variable of pppol2tp.so, which need not be the plugin
-     * in use. The kernel knows which of our descriptors is such a socket. */
-    for (int fd = 0; fd < FD_MAX; fd++) {
+     * in use. The kernel knows which of our descriptors is such a socket. It has the number that it
+     * has in xl2tpd, two more with each tunnel. xl2tpd and pppd wait for it by select(). */
+    for (int fd = 0; fd < FD_SETSIZE; fd++) {
         union {
             struct sockaddr any;
             struct sockaddr_storage room;

@@ -4,7 +4,7 @@
 set -eu
 plugin=$1
 
-# LD_BIND_NOW: a symbol that pppd lacks fails here and not at the first session.
+# LD_BIND_NOW: a symbol that pppd does not have fails here and not at the first session.
 if ! output=$(LD_BIND_NOW=1 /usr/sbin/pppd plugin "$plugin" vpnha_gateway dialin \
     vpnha_socket /nonexistent vpnha_wait 50 --version 2>&1); then
     echo "pppd refused the plugin: $output" >&2
