@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// announce-vip DIRECTORY: goes on telling the neighbours of the addresses of a resource
-// ocf:vpnha:vip that was started, which DIRECTORY remembers; again when the link comes back. Ends
-// when the addresses are gone. Started by the agent, whose call does not last that long.
+// announce-vip DIRECTORY: announces the addresses of a started resource ocf:vpnha:vip to the
+// neighbours, and announces them again when the link comes back. DIRECTORY holds the addresses. It
+// ends when the addresses are gone. The agent starts it, because its own call does not last that
+// long.
 #include <cstdio>
 
 #include "host/addresses/announcer.hpp"

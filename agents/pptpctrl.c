@@ -5,8 +5,8 @@
  * another id, and becomes pptpctrl.
  *
  * Each connection of a node has a block of 128 ids, of which the node's share is 8. The number of
- * the last block stands in a file, so that a new pptpd goes on where the last one was: a call that
- * another node has gone on with may be here again, and meet a new one of the same client's address.
+ * the last block is in a file, so that a new pptpd continues there. A call that another node has
+ * resumed may return to this node, and meet a new call of the same client's address.
  *
  * Arguments of pptpctrl 1.4.0: debug noipparam, then for options file, speed, local and remote
  * address a 0, or a 1 and the value; the call id; pppd, logwtmp. */

@@ -285,7 +285,7 @@ Result<std::string> Vpnhad::request(std::string_view verb) const {
 Result<std::string> Vpnhad::monitor(bool probe) const {
     const auto until = steady_clock::now() + kMonitorPatience;
     for (;;) {
-        // One that a signal has stopped is named at once, and may go on a moment later.
+        // One that a signal has stopped is named at once, and may continue a moment later.
         Result<std::string> answer = ask("monitor", arguments("monitor", probe));
         if (answer || answer.error().code != Errc::timeout || steady_clock::now() > until) {
             return answer;
@@ -455,7 +455,7 @@ bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
             std::this_thread::sleep_for(kPollInterval);
             continue;
         }
-        // While the gate is open its rounds go on, and it is only slow.
+        // While the gate is open its rounds continue, and it is only slow.
         if (steady_clock::now() > answer_by_ || !is_gate_open()) {
             return true;
         }

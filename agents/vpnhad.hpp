@@ -83,12 +83,12 @@ class Vpnhad {
     [[nodiscard]] bool hangs_promoted() const;
     // For a daemon that is dead or hangs: ends it, and has the gateway's gate shut, its
     // addresses and rule removed and its services' sessions ended without it. Once for its death.
-    // A daemon that was started since then goes on: it votes, and opens no gate. Nor does one that
-    // SIGKILL does not end, because it hangs in the kernel. Where the kernel holds up the rest for
-    // 2 s it succeeds with a warning: the gate is shut by then.
+    // A daemon that was started since then continues: it votes, and opens no gate. So does one
+    // that SIGKILL does not end, because it hangs in the kernel: it opens no gate. Where the kernel
+    // blocks the rest for 2 s, it succeeds with a warning: the gate is shut by then.
     [[nodiscard]] Result<void> silence_without_it() const;
 
-    // Stands from start to stop: what tells a daemon that died from one that was never started.
+    // Exists from start to stop: distinguishes a daemon that died from one that never started.
     [[nodiscard]] bool is_marked() const;
     // A process took the gateway at its start.
     [[nodiscard]] bool has_attached() const;

@@ -53,7 +53,7 @@ def acts(control: str, ours: str, *beside: Act,
                 survives=False),
             *beside,
             Act("vpnha", ours,
-                "the gateway dies, a standby stands in, and the client's session goes on there"))
+                "the gateway dies, a standby stands in, and the client's session continues there"))
 
 
 HA_PAIR = Act("strongSwan's HA pair", "ipsec-ha-pair",

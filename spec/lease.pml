@@ -19,7 +19,7 @@
  *
  * Clocks: each node has times that are left, of its gate, promise, abstention and round. A tick
  * takes 1 of them; with DRIFT 1 or 2, each node in each tick anew. No step is ever forced: a
- * daemon that stands still is one that takes no step, and goes on later with what it knew.
+ * daemon that stands still is one that takes no step, and continues later with what it knew.
  *
  * Network: the newest round of each node, the answers to it and the Release of the node's last
  * epoch may arrive at any time, in any order, or never; a Release also twice. With OLD_ROUNDS a

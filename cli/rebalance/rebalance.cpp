@@ -263,7 +263,7 @@ class Rebalancer {
         }
     }
 
-    // As it was before the moves, but for their states.
+    // As it was before the moves, except for their states.
     [[nodiscard]] json view() const {
         json nodes = json::array();
         for (const Place& place : places_) {

@@ -10,7 +10,7 @@ than a node could run processes. docs/reference/plugin-protocol.md describes the
 
 --ask: RATE of them come each second, and each asks for its address first; ADDRESS is of no
 consequence. How long the answers took is printed as JSON. --echo: the interval of LCP echoes, by
-whoever goes on with them. --name: the length of their names. --sequenced: they require sequence
+whoever continues with them. --name: the length of their names. --sequenced: they require sequence
 numbers of their data, so they end with their node.
 """
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes what the node's programs log by syslog(3) to a file, each line with its time. Ends when it
-listens, and goes on in the background.
+listens, and continues in the background.
 
 usage: syslog.py FILE
 

@@ -4,7 +4,7 @@
 usage: watch.py INTERFACE PCAP EVENTS
 
 The capture socket listens on all interfaces and keeps the packets of the one that is named, so it
-misses nothing between an interface's birth and the start of a capture program, and goes on when
+misses nothing between an interface's birth and the start of a capture program, and continues when
 the interface comes back. PCAP has raw IP packets (LINKTYPE_RAW) with the node's time in
 nanoseconds. EVENTS has lines `T_NS new|gone|address|no-address INTERFACE INDEX [ADDRESS]`.
 """

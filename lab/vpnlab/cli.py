@@ -136,9 +136,9 @@ def parser() -> argparse.ArgumentParser:
     drill.add_argument("--one-client", action="store_true",
                        help="one session of plain L2TP, on gateways that serve nothing else")
     drill.add_argument("--resume", type=Path, metavar="DIR",
-                       help="a slice: go on in the plan where the last slice in DIR ended, and add "
-                            "this one to soak.json there. The seed is that of the last slice, if "
-                            "none is given")
+                       help="a slice: continue in the plan where the last slice in DIR ended, "
+                            "and add this one to soak.json there. The seed is that of the last "
+                            "slice, if none is given")
     drill.add_argument("--page", type=Path, metavar="DIR",
                        help="make docs/reference/soak.md and soak.json of the slices in DIR, run "
                             "nothing; needs no root")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:vpnha:checkpoint (the program that $OCF_AGENTS names) before a vpnhad of the test: parameters
-that change while it runs, and a stop after which vpnhad goes on. Writes below /run/vpnha/started,
+that change while it runs, and a stop after which vpnhad continues. Writes below /run/vpnha/started,
 so it runs as root."""
 from __future__ import annotations
 

@@ -537,7 +537,7 @@ class Key {
     }
 
     const Run& run_;
-    const lease::Timing timing_;  // But for L, each node's is the same.
+    const lease::Timing timing_;  // Except L, each node's is the same.
     const World& world_;
     Buffer out_;
 };

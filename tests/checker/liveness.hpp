@@ -11,7 +11,7 @@
 // each group stays as it is, except that it loses dead nodes. Within kStandInTicks somebody has a
 // deadline ahead, if somebody could stand in: a node with quorum that is not fenced, has no less
 // than any other one that lives, and has a majority of the newest list in reach. A voter whose own
-// quorate group lacks that node is not in its reach. Standbys ask by rank, give up claims in vain
+// quorate group misses that node is not in its reach. Standbys ask by rank, give up claims in vain
 // and ask again, as node::StandIn has them do.
 // And of a lapse (runs with changes of groups). Everything stays as it is, but that what was under
 // way is lost. Of the one node that is wanted, and whose lease has lapsed, a majority of the voters

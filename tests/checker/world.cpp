@@ -340,7 +340,7 @@ void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
         return std::count_if(open.begin(), open.end(),
                              [](const auto& asked) { return asked.agreed; });
     };
-    // Of a node that stood still nobody knows what it takes for true when it goes on.
+    // Of a node that stood still nobody knows what it takes for true when it continues.
     const bool stood_still = run_.bounds.pauses > 0 || run_.start == Start::stale_pause;
     if (!stood_still && (claims || agreed(after) > agreed(before)) &&
         std::any_of(world.nodes.begin(), world.nodes.end(),
@@ -360,7 +360,7 @@ void Step::check_question(std::size_t to, const lease::Engine& before, const Fly
         return opinion != nullptr && opinion->verdict == lease::Verdict::answered;
     });
     if (agrees && world.nodes[to]->quorate && (world.nodes[to]->present >> asker & 1) == 0) {
-        fail("a voter agrees to a node that its quorate group lacks");
+        fail("a voter agrees to a node that its quorate group does not have");
     }
     if (agrees && !world.nodes[to]->is_witness() &&
         position_of(run_, asker) < position_of(run_, to)) {

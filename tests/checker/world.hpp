@@ -8,7 +8,7 @@
 // Answers are received at once: what a late one could do, a late round does; Run::answers has the
 // others.
 //
-// Time goes on in ticks; a node's clock makes `rate` steps in each. Clocks of paused nodes stand.
+// Time continues in ticks; a node's clock makes `rate` steps in each. Clocks of paused nodes stand.
 // A daemon acts when the checker lets it act, which may be never. Its crash loses its memory, not
 // its gate.
 //

@@ -86,7 +86,7 @@ class CallPath {
     void pass(std::optional<GatewayId> gateway);
     // vpnhad is gone, and a moment later its children. `alive`: the machine runs.
     void die(bool alive);
-    // The machine stands still, or goes on.
+    // The machine stands still, or continues.
     void pause(bool paused);
 
   private:

@@ -160,7 +160,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     }
     // By its own clock.
     [[nodiscard]] bool gate_open(GatewayId gateway) const;
-    // It goes on after its clock stood still: for one lease it may not know what others did.
+    // It continues after its clock stood still: for one lease it may not know what others did.
     [[nodiscard]] bool just_thawed() const;
     // The highest epoch that it claimed or granted.
     [[nodiscard]] Epoch disk(GatewayId gateway) const;

@@ -179,7 +179,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         } else if (replica.store().find(record) == nullptr &&
                    replica.level() == wire::Level::complete && !others_miss(machine, key)) {
             fail("lost", machine.id(),
-                 fmt::format("a complete replica lacks the protected session {}",
+                 fmt::format("a complete replica misses the protected session {}",
                              name_of(key.second)));
         }
     }

@@ -23,7 +23,7 @@
 //   protected    What a holder reports as protected was installed in another node's kernel, or had
 //                by another node's charon.
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
-//                next, is resumed there. A complete replica does not lack what another has; nor is
+//                next, is resumed there. A complete replica does not miss what another has; nor is
 //                it complete when a member is so in a newer epoch.
 //                Who stands in claims with all that was reported, and who is promoted with all that
 //                a complete replica in reach has.
@@ -42,7 +42,7 @@
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
 //                so for the hold-off.
-//   livelock     Nothing goes on for ever while no time passes (agenda.hpp).
+//   livelock     Nothing continues for ever while no time passes (agenda.hpp).
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
 //   counters     No number of an SA, or of a session of echo, is used twice, by whomever; after a

@@ -193,7 +193,7 @@ void Oracle::on_update(const Machine& machine, const wire::Update& update) {
     std::vector<Emitted>& emitted = found->second;
     if (update.base != emitted.size()) {
         fail("sequence", machine.id(),
-             fmt::format("goes on at {}/{} after {}", to_string(update.epoch), update.base,
+             fmt::format("continues at {}/{} after {}", to_string(update.epoch), update.base,
                          emitted.size()));
     }
     for (const wire::Change& change : update.changes) {
@@ -256,7 +256,7 @@ void Oracle::check_confirmed(const Machine& machine, const wire::Confirm& confir
         }
         if (!machine.kernel().has({confirm.gateway, key}, stored.payload.copy())) {
             fail("confirm", machine.id(),
-                 fmt::format("confirms {}/{}, and its kernel lacks {} of {}/{}, hold {}",
+                 fmt::format("confirms {}/{}, and its kernel misses {} of {}/{}, hold {}",
                              to_string(confirm.epoch), confirm.sequence, name_of(key),
                              to_string(stored.version.epoch), stored.version.sequence,
                              static_cast<int>(stored.hold)));

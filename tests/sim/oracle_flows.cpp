@@ -11,7 +11,7 @@ wire::RecordKey record_of(const conntrack::FlowKey& key) {
     return {wire::RecordType::flow, wire::RecordId(conntrack::encode_key(key).view())};
 }
 
-// But for what a standby makes of it: its timeout, and that TCP is liberal.
+// Except for what a standby makes of it: its timeout, and that TCP is liberal.
 bool is_same(conntrack::Flow a, conntrack::Flow b) {
     a.timeout_s = b.timeout_s = 0;
     return std::ranges::equal(conntrack::encode_payload(a).view(),
@@ -113,7 +113,7 @@ std::uint64_t Oracle::check_standby_flows(const Machine& holder, const Machine& 
             !is_same(found->second, live.at(flow.key))) {
             fail("flows", standby.id(),
                  fmt::format("its kernel {} {}, hold {}",
-                             found == hot.end()       ? "lacks"
+                             found == hot.end()       ? "misses"
                              : !is_hot(found->second) ? "ends"
                                                       : "has another state of",
                              to_string(flow.key), static_cast<int>(stored.hold)));

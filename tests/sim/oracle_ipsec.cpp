@@ -100,7 +100,7 @@ void Oracle::check_sa_promises(const Machine& machine, const node::GatewayNode& 
 }
 
 void Oracle::check_sas_confirmed(const Machine& machine, const wire::Confirm& confirm) const {
-    // What a charon that is not there lacks it is fed when it comes.
+    // A charon that is absent is fed what it misses when it starts.
     if (!plan_.ipsec || confirm.gateway != kIpsecGateway || !machine.charon().is_met()) {
         return;
     }
@@ -203,7 +203,7 @@ void Oracle::check_sas_settled(const Machine& holder) const {
             }
             for (const auto& [node, machine] : machines_) {
                 if (!has_sa(*machine, sa)) {
-                    fail("settled", node, "its charon lacks " + name_of_sa(sa));
+                    fail("settled", node, "its charon misses " + name_of_sa(sa));
                 }
             }
         }

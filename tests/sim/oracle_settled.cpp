@@ -142,11 +142,11 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
         const Bytes payload = stored == nullptr ? Bytes{} : stored->payload.copy();
         if (!stock && !clients_.can_be_there(key, payload)) {
             fail("settled", holder.id(),
-                 "goes on with a session that its client has ended: " + name_of(key));
+                 "continues with a session that its client has ended: " + name_of(key));
         }
         if (!stock && session != nullptr && !session->resumable) {
             fail("settled", holder.id(),
-                 "goes on with a session that ends with its node: " + name_of(key));
+                 "continues with a session that ends with its node: " + name_of(key));
         }
         if (session != nullptr && session->resumable && !session->refused &&
             view.state != keepers::SessionState::protected_ &&
@@ -199,7 +199,7 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
             }
             held.insert(key);
             if (!clients_.find(key)->refused && !standby.kernel().has({id, key})) {
-                fail("settled", standby.id(), "its kernel lacks " + name_of(key));
+                fail("settled", standby.id(), "its kernel misses " + name_of(key));
             }
         }
     }

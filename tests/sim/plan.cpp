@@ -63,7 +63,7 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     for (std::uint8_t fault = 0; fault < static_cast<std::uint8_t>(Fault::links); ++fault) {
         draw(static_cast<Fault>(fault), random);
     }
-    // The last kinds are drawn apart: what the seeds before them were they go on being.
+    // The last kinds are drawn apart: the plans of the seeds before them stay as they are.
     test::Random of_links(seed + 0x6c696e6b73);
     draw(Fault::links, of_links);
     test::Random of_flows(seed * 0x9e3779b97f4a7c15 + 2);

@@ -19,7 +19,7 @@ enum class Fault : std::uint8_t {
     daemon_killed,   // vpnhad dies and is started again; its kernel sessions die with it.
     partition,       // Two or three sides.
     one_way,         // A link that carries in one direction only.
-    pause,           // A whole node stands still, its clock goes on or stands still with it.
+    pause,           // A whole node stands still, its clock continues or stands still with it.
     slow,            // Each event takes a node milliseconds.
     clock,           // Clocks run at other rates and leap ahead.
     flow_control,    // The group takes few messages.
@@ -44,7 +44,7 @@ enum class Fault : std::uint8_t {
     disk_full,       // A node can keep nothing for a while.
     voters,          // The list of voters changes.
     disk_lost,       // A node comes back with an empty disk.
-    corosync_hangs,  // Corosync of a node stands still alone: its vpnhad and its lease go on.
+    corosync_hangs,  // Corosync of a node stands still alone: its vpnhad and its lease continue.
     fencing_fails,   // Fencing takes 12 s, or fails for as long as there are faults.
     save_slow,       // Disks take up to 400 ms.
     group_slow,      // The cluster's links carry little: a snapshot takes seconds.
@@ -52,8 +52,8 @@ enum class Fault : std::uint8_t {
     ring_storm,      // Rings come and go, hosts stall, and the lease gets through.
 };
 inline constexpr std::uint8_t kFaults = 35;
-// Seeds from here on have the kinds from lease_lost to disk_lost, too: what those before were they
-// go on being.
+// Seeds from here on have the kinds from lease_lost to disk_lost, too. The plans of the seeds
+// before stay as they are.
 inline constexpr std::uint64_t kSecondSeries = 1'000'000;
 
 // Seeds from here on have standbys that stand in, half of them, and a Pacemaker that goes by what

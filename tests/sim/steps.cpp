@@ -330,7 +330,7 @@ void World::pause_for(NodeId node, Duration time, bool clock_goes_on) {
     agenda_.after(time, [this, node, number, clock_goes_on] {
         Machine& paused = *machines_.at(node);
         if (paused.paused() && pauses_.at(node) == number) {
-            story_.notify(node, "goes on");
+            story_.notify(node, "continues");
             paused.resume(clock_goes_on);
             totem_.pause(node, false);
         }
@@ -349,7 +349,7 @@ void World::hang_corosync(NodeId node) {
     const std::uint64_t number = ++pauses_[node];
     agenda_.after(time, [this, node, number] {
         if (pauses_.at(node) == number && !machines_.at(node)->paused()) {
-            story_.notify(node, "its Corosync goes on");
+            story_.notify(node, "its Corosync continues");
             totem_.pause(node, false);
         }
     });

@@ -88,7 +88,7 @@ class Totem {
         std::set<NodeId> members;
         std::set<NodeId> processes;
         std::uint64_t entries = 0;
-        bool forming = false;    // Consensus is sought: nothing goes on here any more.
+        bool forming = false;    // Consensus is sought: nothing continues here any more.
         TimePoint carried_at{};  // All that was put in order is through by then.
     };
     struct Join {};

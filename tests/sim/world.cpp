@@ -409,7 +409,7 @@ void World::end_faults() {
         machine->flows().failing_listings_percent = 0;
         machine->flows().table().room = FlowTable::kRoom;
         if (machine->paused()) {
-            // The clock of a host that a storm stalls goes on (shake_rings()).
+            // The clock of a host that a storm stalls continues (shake_rings()).
             machine->resume(!plan_.has(Fault::pause));
         }
         if (totem_.is_paused(node)) {

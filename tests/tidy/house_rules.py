@@ -349,6 +349,21 @@ def gone_python_names(tree: Tree) -> Iterator[Violation]:
                                 f"'{token.string}': docs/explain/glossary.md has another word")
 
 
+# Phrases for which the field has a verb: continue, resume; except; miss, have no. Of a thing that is
+# gone "is gone on" a node may be written.
+GONE_PHRASES = re.compile(r"\b(?:(?:go|goes|going|went) on|(?<!is )gone on|but for|lacks?)\b"
+                          r"(?<!for lack)(?<!to lack)(?!…)", re.IGNORECASE)
+PHRASES_ALLOWED = ("CHANGELOG.md", "docs/explain/glossary.md")
+
+
+def gone_phrases(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(""):
+        found = path not in PHRASES_ALLOWED and GONE_PHRASES.search(line)
+        if found:
+            yield Violation(path, number, "word",
+                            f"'{found[0]}': docs/explain/glossary.md has another word")
+
+
 # Not the lists of tests/docs.
 DOCUMENT = re.compile(r"(?<![\w-])(?<!tests/)docs/[\w./-]+\.(?:md|json|example|\d)\b")
 
@@ -602,6 +617,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     one_version,
     gone_words,
     gone_python_names,
+    gone_phrases,
     public_words,
     every_document_there,
     every_fault_planted,

@@ -411,6 +411,15 @@ class {name} final : public Base {{
         self.green(rule, "agents/x.py", "told = 1\n")
         self.green(rule, "tests/x.txt", "told = 1\n")
 
+    def test_gone_phrases_are_written_nowhere(self):
+        for line in ("// The call goes on.", "# Going on", "It has gone on with it.", "It went on.",
+                     "All but for one.", "It lacks a key.", "They lack it."):
+            self.red(house_rules.gone_phrases, "docs/use/x.md", line)
+            self.red(house_rules.gone_phrases, "agents/x.hpp", line)
+            self.green(house_rules.gone_phrases, "CHANGELOG.md", line)
+        self.green(house_rules.gone_phrases, "docs/use/x.md",
+                   "It is gone on all standbys for lack of memory, going once: black, go one.")
+
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL
         files = {"lab/scenarios/lease/power-cut.py": "", "tests/unit/x_test.cpp":

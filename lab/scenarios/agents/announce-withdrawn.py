@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """BGP leads to the VIP on the node that serves, and to no other: vpnhad dies, hangs, power is cut.
 
-Purpose: ocf:vpnha:announce and cib-templates/announce.crm. A router that goes on sending to a node
-without the lease loses all packets of the gateway. So the route hangs on the gate, whose deadline
-is the lease's, and not on vpnhad or Pacemaker.
+Purpose: ocf:vpnha:announce and cib-templates/announce.crm. A router that continues sending to a
+node without the lease loses all packets of the gateway. So the route hangs on the gate, whose
+deadline is the lease's, and not on vpnhad or Pacemaker.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server. FRR on nat1 and on
 all gateways, with BFD of five packets, 300 ms apart. nat1 has no way to the VIP but what BGP has

@@ -10,7 +10,7 @@ Steps: client1 and client2 dial in and make traffic. `crm_resource --restart` of
 nodes are in sync again the clone is disabled, the vpnhads of two nodes are killed, and the clone is
 enabled: two nodes start without records. Two faults, the kills.
 
-Expected: both sessions go on, and nothing but silence happens to their clients: for as long as
+Expected: both sessions continue, and nothing but silence happens to their clients: for as long as
 Pacemaker takes, less the 2 s that a demoted node serves on. In the end all nodes hold both
 sessions. The address has one owner at a time.
 """

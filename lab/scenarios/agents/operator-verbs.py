@@ -9,8 +9,8 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials in and makes traffic. Then the verbs of VERBS below are typed on a standby,
 each when all nodes are in sync and the session is protected. No fault.
 
-Expected: the session goes on to the end, and nothing but silence happens to its client. Most verbs
-cost nothing: no gap longer than 50 ms, or twice the longest of a calm time, and no move. A
+Expected: the session continues to the end, and nothing but silence happens to its client. Most
+verbs cost nothing: no gap longer than 50 ms, or twice the longest of a calm time, and no move. A
 verb that starts an instance anew, moves the role, or stops all instances has a limit of its own.
 """
 from __future__ import annotations

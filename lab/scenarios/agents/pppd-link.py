@@ -2,7 +2,8 @@
 """Two nodes keep a PPTP and an L2TP link to a head office; whoever has them redials, or the other.
 
 Purpose: ocf:vpnha:pppd mode=link and cib-templates/pppd-link.crm. A link that dials out is no
-session of a client: nobody can go on with it, so it is dialled again, and its routes are rebuilt.
+session of a client: no node can resume it, so it is dialled again, and its routes are
+rebuilt.
 
 Topology: server -- inside -- gw1, gw2 (two_node) -- outside -- client1, the head office, with stock
 pptpd and xl2tpd and a net behind each. server routes these nets by the addresses of the template.

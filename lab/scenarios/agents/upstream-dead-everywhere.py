@@ -9,7 +9,7 @@ server (which is asked, too).
 
 Steps: client1 dials and makes traffic; the links of client2 and of the server are down for 10 s.
 
-Expected: each gateway notices both; no promotion; afterwards the same session goes on, and the
+Expected: each gateway notices both; no promotion; afterwards the same session continues, and the
 client had nothing to do with it.
 """
 from vpnlab.evidence.expectation import equals

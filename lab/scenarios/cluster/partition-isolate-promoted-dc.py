@@ -2,7 +2,7 @@
 """The same as partition-isolate-promoted, and the node that loses everything is the cluster's DC.
 
 Purpose: the survivors must elect a coordinator first, which joins all nodes anew, while the old
-one goes on to decide for itself, without a quorum.
+one continues to decide for itself, without a quorum.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -7,7 +7,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; all links of the promoted node are cut.
 
-Expected: it sends nothing after 400 ms; another node goes on with the session within 1 s;
+Expected: it sends nothing after 400 ms; another node continues with the session within 1 s;
 never two owners.
 """
 from vpnlab.host.node import Node

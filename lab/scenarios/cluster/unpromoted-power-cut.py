@@ -2,7 +2,7 @@
 """A standby dies, and no client notices.
 
 Purpose: protection costs the protected nothing. While Corosync forms a new ring, Pacemaker fences
-the lost node and the replica goes on with one standby less, the promoted gateway serves as if
+the lost node and the replica continues with one standby less, the promoted gateway serves as if
 nothing had happened.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.

@@ -2,7 +2,7 @@
 """A planned move wastes no number of a protocol that comes with the program.
 
 Purpose: exact counters. The holder shuts its gate, reads the numbers and sends them; its successor
-goes on with the very next one.
+continues with the very next one.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. All gateways run vpnhad-echo.
 

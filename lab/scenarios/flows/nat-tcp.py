@@ -11,9 +11,10 @@ nftables/gateway.nft on all gateways; the server has no route to the clients.
 Steps: client2 opens a stream from a port, then client1 from the same one, which NAT has to move;
 client1 makes the usual traffic too; the power of the promoted gateway is cut.
 
-Expected: both streams go on, and the server sees them from the address and ports it knows; no RST
-to anybody; a silence of at most 1 s and nothing else. Without the flows (today's stack) client1's
-stream gets client1's own port on the new gateway, where client2's was, and both are reset.
+Expected: both streams continue, and the server sees them from the address and ports it knows; no
+RST to anybody; a silence of at most 1 s and nothing else. Without the flows (today's stack)
+client1's stream gets client1's own port on the new gateway, where client2's was, and both are
+reset.
 """
 from vpnlab.evidence.expectation import at_least, equals, is_empty
 from vpnlab.host.topology import DEFAULT_NODES, L2TP

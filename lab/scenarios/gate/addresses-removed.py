@@ -94,7 +94,7 @@ def set_down_and_up(node: Node, device: str) -> None:
 
 
 def delete(node: Node) -> None:
-    """On a standby there is nothing to delete: -force goes on."""
+    """On a standby there is nothing to delete: -force continues."""
     node.run("ip", "-force", "-batch", "-", check=False, stdin="".join(
         f"address delete {vip}/{length} dev {device}\n"
         for device, vips in VIPS.items() for vip, length in zip(vips, PREFIX_LENGTHS)))

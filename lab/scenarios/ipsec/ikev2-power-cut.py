@@ -2,7 +2,7 @@
 """A live IKEv2 session outlives the power cut of its gateway.
 
 Purpose: IKEv2 with a virtual IP in tunnel mode, as clients of today speak it. IKE SA, ESP SAs and
-the virtual IP go on at another node.
+the virtual IP continue at another node.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -12,7 +12,7 @@ left of the first IKE SA. charon of both standbys is killed, and started by the 
 rekeys the IKE SA once more. The power of the promoted gateway is cut. client1 rekeys its CHILD SA,
 and the next gateway does; the dead one returns. client2 dials.
 
-Expected: each rekey makes a new CHILD SA. client1's session goes on: its interface stays up, its
+Expected: each rekey makes a new CHILD SA. client1's session continues: its interface stays up, its
 stream is intact, and it was set up once. All gateways have its address reserved, before the power
 cut and in the end. client2 has another address.
 """

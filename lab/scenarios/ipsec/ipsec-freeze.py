@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The promoted node of IPsec sessions is paused and, after another one has taken over, goes on.
+"""The promoted node of IPsec sessions is paused and, after another one has taken over, continues.
 
 Purpose: the worst that can happen to the numbers of ESP. The paused node's charon and kernel know
 of nothing, and have the SAs that its successor uses; only the deadline in its kernel's gate keeps

@@ -11,8 +11,8 @@ gateway is cut right behind it; the gateway returns. The answers: to client1, wh
 CHILD SA; to client1, which asked to delete the old one; to the gateway, which asked for a new one.
 In the end the gateway asks for a new CHILD SA once more, and client1 does.
 
-Expected: client1 has an answer each time, from the next gateway. Its session goes on: its interface
-stays up, its stream is intact, and it was set up once. No ESP number is used twice.
+Expected: client1 has an answer each time, from the next gateway. Its session continues: its
+interface stays up, its stream is intact, and it was set up once. No ESP number is used twice.
 """
 import re
 from collections.abc import Callable

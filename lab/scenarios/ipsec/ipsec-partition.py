@@ -9,7 +9,7 @@ home1 speaks L2TP/IPsec, client1 IKEv2.
 
 Steps: both dial and make traffic; all links of the promoted node are cut.
 
-Expected: it sends nothing after 400 ms; another node goes on with both sessions within 1 s;
+Expected: it sends nothing after 400 ms; another node continues with both sessions within 1 s;
 never two owners.
 """
 from vpnlab.host.node import Node

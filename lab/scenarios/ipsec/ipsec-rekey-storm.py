@@ -11,8 +11,8 @@ the old ones live on for 12 and 15 s.
 Steps: both dial and make traffic; four times the power of the promoted gateway is cut at a moment
 of the seed's choice, and it returns.
 
-Expected: each session goes on to its end: its interface stays up, its stream is intact, and it was
-set up once. IKE is spoken, of course. No ESP number is used twice, none is taken twice.
+Expected: each session continues to its end: its interface stays up, its stream is intact, and it
+was set up once. IKE is spoken, of course. No ESP number is used twice, none is taken twice.
 """
 import re
 

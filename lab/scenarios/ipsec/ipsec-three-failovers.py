@@ -2,15 +2,15 @@
 """A session of L2TP/IPsec and one of IKEv2 outlive three gateways, one after the other.
 
 Purpose: SAs that were taken over are replicated again, so that the n-th failover works like the
-first; a node that returns has them although it once served them; and IKE itself goes on: a client
+first; a node that returns has them although it once served them; and IKE itself continues: a client
 that asks whether its peer is alive has an answer.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2.
 
 Steps: both dial and make traffic throughout. Three times: the power of the promoted gateway is cut,
-another one goes on with both sessions, the dead one returns and is in sync again. Each gateway dies
-once. Then the clients are silent until they have asked for their dead peer.
+another one continues with both sessions, the dead one returns and is in sync again. Each gateway
+dies once. Then the clients are silent until they have asked for their dead peer.
 
 Expected: as in the power cuts of IPsec, for each of the three; both clients are answered by IKE.
 """

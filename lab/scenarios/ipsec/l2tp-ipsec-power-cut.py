@@ -2,7 +2,7 @@
 """A live L2TP/IPsec session of a client behind NAT outlives the power cut of its gateway.
 
 Purpose: what phones, Windows and small routers speak: IKEv1 with a pre-shared key, ESP in UDP, L2TP
-and PPP inside. IKE SA, ESP SAs, tunnel and session go on at another node.
+and PPP inside. IKE SA, ESP SAs, tunnel and session continue at another node.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -52,7 +52,7 @@ def steps(run: Run) -> None:
     node.freeze()
     run.expect("reached_while_paused", reached(), equals(False))
     node.thaw()
-    run.wait_for("the node goes on", reached, deadline_s=10)
+    run.wait_for("the node continues", reached, deadline_s=10)
 
     run.step("power")
     before = node.run("cat", "/proc/sys/kernel/random/boot_id").stdout

@@ -10,7 +10,7 @@ on file systems of 256 KiB.
 Steps: client1 dials and makes traffic; all three file systems are filled to the last block; the
 power of the promoted node is cut.
 
-Expected: another node goes on with the session within 1 s; the disks took what was granted and
+Expected: another node continues with the session within 1 s; the disks took what was granted and
 claimed; both vpnhads are those of before.
 """
 from vpnlab.evidence.expectation import at_least, equals, is_true

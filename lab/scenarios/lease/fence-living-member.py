@@ -10,7 +10,7 @@ the fencing topology, power the second.
 Steps: client1 dials and makes traffic; `stonith_admin --fence` on a standby, of the promoted node;
 it boots, and joins again.
 
-Expected: another node goes on with the session within 1 s; never two owners; nobody's power was
+Expected: another node continues with the session within 1 s; never two owners; nobody's power was
 switched off; the fenced node has reset itself, and is a standby in sync again in its next life.
 """
 from vpnlab.steps.fenced import fence_promoted

@@ -11,7 +11,7 @@ Steps: client1 dials and makes traffic; `stonith_admin --fence` on a standby, of
 it resets itself, boots and joins; the promoted role moves back to it.
 
 Expected: as in fence-living-member; between the fencing and the reset no agent starts anything on
-the fenced node; in its next life it is granted the lease, and the session goes on there.
+the fenced node; in its next life it is granted the lease, and the session continues there.
 """
 from vpnlab.steps.fenced import fence_promoted
 from vpnlab.steps.live import Live

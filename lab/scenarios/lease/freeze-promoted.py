@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The promoted node is paused and, after another one has taken over, goes on.
+"""The promoted node is paused and, after another one has taken over, continues.
 
 Purpose: what a hypervisor does to a machine. Nothing on the node knows that time has passed, and
 its power was not switched off; what keeps it silent is the deadline in its kernel's gate, and then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two of three nodes die; the third one, promoted, falls silent, and goes on when they are back.
+"""Two of three nodes die; the third one, promoted, falls silent, and continues when they are back.
 
 Purpose: without a majority nobody may speak, because the majority may be elsewhere. Pacemaker
 freezes, the lease lapses, nothing is stopped; votes that come back bring the gateway back, without

@@ -9,11 +9,11 @@ Topology: client1 -- outside -- gw1, gw2 -- inside -- server; two_node in corosy
 fencing without fence_vpnha in mode=confirm.
 
 Steps: client1 dials and makes traffic; the power of the promoted node is cut; after a silence it is
-switched on again, and the node that was left goes on. Then that one's power is cut; after a silence
-the administrator runs `vpnha confirm-dead`.
+switched on again, and the node that was left continues. Then that one's power is cut; after a
+silence the administrator runs `vpnha confirm-dead`.
 
 Expected: not one frame from the gateway's addresses while nobody has confirmed; `vpnha status` and
-vpnhad's log show who is missing and what to do; the session goes on within 1 s after the other
+vpnhad's log show who is missing and what to do; the session continues within 1 s after the other
 node's abstention, and within 1 s of the administrator's word; never two owners.
 """
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Of two nodes the promoted one dies; power fencing confirms it, and the other one goes on alone.
+"""Of two nodes the promoted one dies; power fencing confirms it, and the other one continues alone.
 
 Purpose: two voters are both needed, and a node that receives nothing cannot know whether the other
 one is dead. Power knows; fence_vpnha in mode=confirm notifies vpnhad when the power device has
@@ -13,7 +13,7 @@ coordinator, is cut; it comes back. Then the power of the other one is cut, whic
 and is the coordinator; it comes back.
 
 Expected: a silence of at most 3 s each time and nothing else; never two owners; the node that is
-left went on alone, and the other one is a standby in sync again.
+left continued alone, and the other one is a standby in sync again.
 """
 from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.host.node import Node

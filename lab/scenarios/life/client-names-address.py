@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients name their own addresses: a free one of the pools goes on, a node's is installed nowhere.
+"""Clients name their own addresses: a free one of a pool continues, a node's is installed nowhere.
 
 Purpose: with pppd's `ipcp-accept-remote` a client has the address that it asks for. No node may
 route to it in the place of one that it needs itself, as the address of another node.
@@ -10,7 +10,7 @@ of a range of its own, and takes those that clients name. There is no common poo
 Steps: client1 names a free address of the pools, client2 the cluster address of a standby. The
 power of the promoted gateway is cut.
 
-Expected: both get in. client1's session is protected, and goes on as in l2tp-power-cut.
+Expected: both get in. client1's session is protected, and continues as in l2tp-power-cut.
 client2's is unprotected on all nodes, and the reason names the node, in `status --check`, too. No
 standby has a route to its address, before the power cut and after it, but by the cluster's link;
 both survivors stay members.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""1 200 clients dial three gateways, a node dies, and all of their sessions go on.
+"""1 200 clients dial three gateways, a node dies, and all of their sessions continue.
 
 Purpose: one xl2tpd carries about 500 tunnels, because it waits by select() and holds two
 descriptors for each. More clients need more gateways, each with an xl2tpd, a VIP and pools of its

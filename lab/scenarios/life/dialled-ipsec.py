@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""1 200 clients dial three gateways by L2TP/IPsec, a node dies, and all of their sessions go on.
+"""1 200 clients dial three gateways by L2TP/IPsec, a node dies, and all of their sessions continue.
 
 Purpose: a network namespace has one charon, and a gateway one xl2tpd, which carries about 500
 tunnels. So more clients of L2TP/IPsec need more gateways, each in a namespace of its own. Every

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients whose sessions cannot go on are notified by the successor, and served anew within 10 s.
+"""The successor notifies clients whose sessions cannot continue, and serves them within 10 s.
 
 Purpose: what cannot be kept is ended at once. A client that receives nothing waits for its echoes:
 40 s in the lab, more than a minute elsewhere. Here the causes are a multilink bundle and L2TP's
@@ -57,7 +57,7 @@ class AllowingStack(VpnhaStack):
 
 @dataclasses.dataclass(frozen=True)
 class Lost:
-    """A session that cannot go on, and what its reason names."""
+    """A session that cannot continue, and what its reason names."""
 
     client: VpnClient
     stack: VpnhaStack

@@ -12,7 +12,7 @@ Steps: client1 dials; besides its traffic it pings the server by IPv6 and stream
 server pings an address of the network behind it. The power of the promoted gateway is cut; later
 the role moves to a third node.
 
-Expected: after the power cut both pings go on within 1 s, after the move within 500 ms; the TCP
+Expected: after the power cut both pings continue within 1 s, after the move within 500 ms; the TCP
 stream is intact. The client's peer has the same link-local address on each node, and answers there.
 The session is the same, by the promises of all power cuts.
 """

@@ -9,8 +9,8 @@ and pptpd beside each other. Ten users have two lines each, which would like the
 
 Steps: client1 and client2 have ten lines of L2TP each, client3 ten of PPTP. In each round some of
 those that are up hang up, and those that have been down for a while dial, all at once. After each
-75 sessions the power of the promoted gateway is cut: what was up goes on, and the others dial into
-its successor.
+75 sessions the power of the promoted gateway is cut: what was up continues, and the others dial
+into its successor.
 
 Expected: no address is given to a session while the gateway speaks in another one that has it, as
 the captures have it; no clash; nobody is refused; in the end no address is in use or held.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients that number their L2TP data, which nobody requires, go on over a power cut.
+"""Clients that number their L2TP data, which nobody requires, continue over a power cut.
 
 Purpose: the numbers are in the kernel of the node that counts them, and its successor counts from
 0. A kernel drops what is half of the 65536 numbers or more ahead. But a client must stop numbering

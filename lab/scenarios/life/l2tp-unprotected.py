@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A session that no other node can go on with ends at once with its node; its client dials again.
+"""A session that no other node can resume ends at once with its node; its client dials again.
 
 Purpose: what cannot be kept is reported. The sequence numbers of L2TP's data are in the kernel of
 the node that counts them, and a session that requires them ends with it. A client that receives

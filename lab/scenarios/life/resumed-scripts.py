@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pppd's scripts run where a session is resumed, and where it ends or leaves.
 
-Purpose: what a site's ip-up and ipv6-up do for a session is done on the node that goes on with it,
-with resume_scripts, and undone by ip-down and ipv6-down when that node carries it no more.
+Purpose: what a site's ip-up and ipv6-up do for a session is done on the node that continues with
+it, with resume_scripts, and undone by ip-down and ipv6-down when that node carries it no more.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock xl2tpd. The pppds of both
 ends negotiate IPv6CP. The gateways' scripts note how they were called; ip-up fails on the third.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Session-Timeout and Idle-Timeout go on over two power cuts, and the clients are notified.
+"""Session-Timeout and Idle-Timeout continue over two power cuts, and the clients are notified.
 
 Purpose: a session lasts as long as its RADIUS server allows, whichever nodes had it.
 

@@ -9,7 +9,7 @@ Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials and makes traffic. Ten thousand sessions more are announced to vpnhad by a
 program that speaks as pppd's plugin does, a hundred a second; each asks for its address first.
 Their peers on client2 acknowledge and answer echoes. A standby loses its power, returns, and is
-given all of them. The power of the promoted node is cut. Its successor goes on with all of them,
+given all of them. The power of the promoted node is cut. Its successor continues with all of them,
 with an LCP echo each 10 s and a HELLO each 60 s. Then the peers end all tunnels.
 
 `--size N` announces N of them. What depends on their number is in size.json, for the table of sizes
@@ -18,7 +18,7 @@ in docs/explain/performance.md (`tests/bench/run --only sizes`).
 Expected: a hot session takes 64 KiB of the kernel and 4 KiB of vpnhad at most. client1 notices
 nothing of the returning node, which is hot in the end. From promote to the open gate it takes
 150 ms, and client1 sees the silence of a power cut. The successor speaks to every peer, loses no
-session, and its lease goes on all the time. Nothing of them is left in the end.
+session, and its lease continues all the time. Nothing of them is left in the end.
 
 What depends on how fast the host is has a goal, and a limit that a host of two cores keeps to
 (docs/explain/performance.md): an address 20 ms (99 of 100) and 100 ms, the returning node 40 s and

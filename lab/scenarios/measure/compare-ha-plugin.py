@@ -9,7 +9,7 @@ home1 speaks L2TP/IPsec, client1 IKEv2.
 
 Steps: all dial and make traffic; by the remainder of the seed by four the role is moved (0), the
 power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that serves.
-After 45 s a frozen node goes on, and links are back.
+After 45 s a frozen node continues, and links are back.
 
 Expected: nothing of the sessions: what becomes of them is the figure.
 """

@@ -8,7 +8,7 @@ Topology: client4 -- outside -- gw1, gw2 -- inside -- server. Client and server 
 
 Steps: client4 dials by L2TP and makes traffic; by the remainder of the seed by four l2tpns ends
 (0), the power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that
-carries it. After 45 s a frozen node goes on, and links are back.
+carries it. After 45 s a frozen node continues, and links are back.
 
 Expected: nothing of the session: what becomes of it is the figure.
 """

@@ -11,9 +11,9 @@ L2TP.
 
 Steps: all dial and make traffic; by the remainder of the seed by four the role is moved (0), the
 power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that serves.
-After 45 s a frozen node goes on, and links are back.
+After 45 s a frozen node continues, and links are back.
 
-Expected: the sessions go on.
+Expected: the sessions continue.
 """
 from vpnlab.steps.rivals.clusters import NODES, Vpnha
 from vpnlab.steps.rivals.faults import compare

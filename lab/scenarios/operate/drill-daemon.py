@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials, makes traffic and watches the VIP; the drill on the promoted node.
 
 Expected: a standby serves; the drill ends with 0, when both other nodes are standbys in sync and
-no failure is counted; the session went on; a silence of at most 2.5 s and nothing else.
+no failure is counted; the session continued; a silence of at most 2.5 s and nothing else.
 """
 from vpnlab.evidence.expectation import is_empty
 from vpnlab.steps.drilled import begin_drill

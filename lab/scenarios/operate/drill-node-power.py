@@ -9,7 +9,8 @@ Steps: client1 dials, makes traffic and watches the VIP; the drill on a standby 
 The node that was reset boots with nothing of a cluster, as nodes of the lab do.
 
 Expected: a standby serves; the drill ends with 6 and no time for the recovery, since a node is
-missing; its power was switched, and the session went on; a silence of at most 1 s and nothing else.
+missing; its power was switched, and the session continued; a silence of at most 1 s and nothing
+else.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.power import power_events

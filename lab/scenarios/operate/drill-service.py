@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; cib-templates
 Steps: client1 dials, makes traffic and watches the VIP; the drill on the promoted node.
 
 Expected: another node serves; xl2tpd of the drilled node runs again; the drill ends with 0; the
-session went on; a silence of at most 2.5 s and nothing else.
+session continued; a silence of at most 2.5 s and nothing else.
 """
 from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.product.l2tp_client import L2tpClient

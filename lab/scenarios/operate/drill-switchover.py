@@ -9,7 +9,7 @@ Steps: client1 dials, makes traffic and watches the VIP. Drills that may not beg
 the wrong node, and in maintenance mode. Then the switchover, watched by its node as well. No fault.
 
 Expected: each refusal has its reason; the drill ends with 0 when the cluster is healthy again; the
-session went on; a silence of at most 100 ms at client1, or twice the longest gap before; the page
+session continued; a silence of at most 100 ms at client1, or twice the longest gap before; the page
 has the watch of client1; no constraint, no failure.
 """
 from vpnlab.evidence.expectation import equals, is_empty

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The promoted node of a PPTP session is paused and, after another one has taken over, goes on.
+"""The promoted node of a PPTP session is paused and, after another one has taken over, continues.
 
 Purpose: the worst that can happen to keys of MPPE. The paused node's pptpd and pppd live, know of
 nothing, and have the keys that its successor uses; only the deadline in its kernel's gate keeps

@@ -2,7 +2,7 @@
 """The promoted node's outside link loses its carrier amid a PPTP call; its cluster links live.
 
 Purpose: a TCP stream through PPTP and a dead network interface, where the old node lives and could
-go on with keys and numbers that its successor has.
+continue with keys and numbers that its successor has.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 

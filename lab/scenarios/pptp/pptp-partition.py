@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd i
 
 Steps: client1 dials and makes traffic; all links of the promoted node are cut.
 
-Expected: it sends nothing after 400 ms; another node goes on with the call within 2.5 s; never
+Expected: it sends nothing after 400 ms; another node continues with the call within 2.5 s; never
 two owners; no number of GRE and no index of MPPE is used twice.
 """
 from vpnlab.host.node import Node

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A live PPTP session with MPPE-128 outlives the power cut of its gateway.
 
-Purpose: PPTP has three things that must go on to the number: the control connection's TCP, GRE, and
-the keys of MPPE, one for each packet. The client gets no sign that another node has them.
+Purpose: PPTP has three things that must continue to the number: the control connection's TCP, GRE,
+and the keys of MPPE, one for each packet. The client gets no sign that another node has them.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two of three nodes die under a PPTP session; the promoted one falls silent, and goes on later.
+"""Two of three nodes die under a PPTP session; the promoted one falls silent, and continues later.
 
-Purpose: while the gate is shut the client goes on sending, and the promoted node takes nothing.
+Purpose: while the gate is shut the client continues sending, and the promoted node takes nothing.
 What stock pptpd has sent in vain has used numbers of TCP, GRE and MPPE. A call that vpnhad carries
 may have lost more of its client's packets than an MPPE packet's 12 bits can show: half a circle of
-them is 2 048. When votes come back the node goes on by itself.
+them is 2 048. When votes come back the node continues by itself.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 
 Steps: client1 dials with MPPE-128 and makes traffic; the power of both standbys is cut; for five
 seconds pings stay unanswered; the standbys come back, one after the other. Then the power of the
-promoted node is cut, and another one goes on with the call. Once more both standbys of it die and
+promoted node is cut, and another one continues with the call. Once more both standbys of it die and
 come back; in the five seconds of silence the client sends about 5 000 packets.
 
-Expected: the promoted node is silent within 400 ms. When a voter is back the same call goes on at
+Expected: the promoted node is silent within 400 ms. When a voter is back the same call continues at
 the same node, and nobody was promoted: no RST, FIN or ICMP, no negotiation, nothing in the clear,
 the TCP stream is intact. No number of GRE and no index of MPPE is used twice.
 """

@@ -8,8 +8,8 @@ a call that it once served.
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 
 Steps: client1 dials and makes traffic throughout. Three times: the power of the promoted gateway is
-cut, another one goes on with the call, the dead one returns and is in sync again. Each gateway dies
-once.
+cut, another one continues with the call, the dead one returns and is in sync again. Each gateway
+dies once.
 
 Expected: as in pptp-power-cut, for each of the three.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A PPTP call that no other node can go on with ends at once with its node; its client dials again.
+"""A PPTP call that no other node can resume ends at once with its node; its client dials again.
 
 Purpose: what cannot be kept is reported. Where pppd authenticates its client again and again,
 nobody else can do that, so the call ends with its node. A client that receives nothing dials again

@@ -12,8 +12,8 @@ Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec, client2 by
 the power of the promoted gateway is cut under their traffic.
 
 Expected: the second play, and one in check mode, change nothing; no secret is in Ansible's
-output; systemd runs vpnhad. Both sessions go on within 1 s as after any power cut: no IKE, no setup
-of L2TP or PPTP, no PPP negotiation, no TCP reset.
+output; systemd runs vpnhad. Both sessions continue within 1 s as after any power cut: no IKE, no
+setup of L2TP or PPTP, no PPP negotiation, no TCP reset.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.topology import DEFAULT_NODES

@@ -12,8 +12,8 @@ power of the promoted gateway is cut under client1's traffic. The lab changes fi
 page: fence agent and its parameters, the user's password, token and consensus; the last two are the
 page's own before the power cut.
 
-Expected: no command fails. The session goes on within 1 s as after any power cut: no setup of L2TP,
-no PPP negotiation, no TCP reset.
+Expected: no command fails. The session continues within 1 s as after any power cut: no setup of
+L2TP, no PPP negotiation, no TCP reset.
 """
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor

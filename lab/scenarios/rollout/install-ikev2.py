@@ -13,7 +13,7 @@ promoted gateway is cut under its traffic.
 
 Expected: the second play changes nothing; no secret is in Ansible's output; xl2tpd is not
 installed. The node that serves, and no other one, has the route to the virtual addresses. The
-session goes on within 1 s: no IKE, the same address, no TCP reset.
+session continues within 1 s: no IKE, the same address, no TCP reset.
 """
 import functools
 

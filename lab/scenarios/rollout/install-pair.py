@@ -12,7 +12,7 @@ gateway, which is not the cluster's coordinator, is cut under its traffic.
 
 Expected: the second play changes nothing; no secret is in Ansible's output. The session goes
 on within 3 s, as after any power cut of a pair: no IKE, no setup of L2TP, no PPP negotiation, no
-TCP reset. The other node went on alone.
+TCP reset. The other node continued alone.
 """
 from vpnlab.evidence.expectation import at_least
 from vpnlab.product.ipsec_client import L2tpIpsecClient

@@ -12,8 +12,8 @@ Steps: the play runs, and runs again; home1 and home2 dial in by L2TP/IPsec, cli
 MPPE-128; the power of the promoted gateway is cut under their traffic; all hang up.
 
 Expected: no node knows a password; the second play changes nothing; no secret is in
-Ansible's output. All three sessions go on within 1 s. The server receives of each one Start and one
-Stop, with one Acct-Session-Id.
+Ansible's output. All three sessions continue within 1 s. The server receives of each one Start and
+one Stop, with one Acct-Session-Id.
 """
 from collections.abc import Mapping
 

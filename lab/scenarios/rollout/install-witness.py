@@ -12,8 +12,8 @@ Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec; the power 
 gateway is cut under its traffic.
 
 Expected: the second play changes nothing; no secret is in Ansible's output. The witness is one
-of the voters. The session goes on within 1 s: no IKE, no setup of L2TP, no PPP negotiation, no TCP
-reset.
+of the voters. The session continues within 1 s: no IKE, no setup of L2TP, no PPP negotiation, no
+TCP reset.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.topology import NODES, WITNESS

@@ -2,8 +2,8 @@
 """The rotate play: other secrets under a live session; and the window for the cluster's key.
 
 Purpose: what docs/operate/upgrade.md promises of new secrets. Of the play vpnha.gateway.rotate:
-whoever dials in from now on needs the new ones, who is there goes on, and no standby is worth less
-afterwards. Of the cluster's key: one window, and all is as before.
+whoever dials in from now on needs the new ones, who is there continues, and no standby is worth
+less afterwards. Of the cluster's key: one window, and all is as before.
 
 Topology: gw1, gw2, gw3, each a newly installed Debian that the site play has set up; client1,
 client2, client3 and server.
@@ -123,8 +123,8 @@ def dials(run: Run, make: MakeDialler) -> bool:
 
 
 def rekey(run: Run, live: Live) -> None:
-    """The session of before goes on by new keys of ESP. They are exchanged by the IKE SA of before,
-    which the old secret has made; so its client is measured no more."""
+    """The session of before continues by new keys of ESP. They are exchanged by the IKE SA of
+    before, which the old secret has made; so its client is measured no more."""
     run.step("client1 rekeys ESP")
     live.client.stop_traffic()
     node = live.client.node

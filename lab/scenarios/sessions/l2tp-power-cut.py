@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A live L2TP session outlives the power cut of its gateway.
 
-Purpose: the promise itself. The session that l2tp-control loses goes on at another node, and the
+Purpose: the promise itself. The session that l2tp-control loses continues at another node, and the
 client sees a short silence and nothing else.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.

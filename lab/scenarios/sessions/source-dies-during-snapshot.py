@@ -2,7 +2,7 @@
 """The promoted node dies while it sends a joining node what it holds.
 
 Purpose: half of a snapshot is no replica. The joiner does not take part in the takeover, the
-sessions go on at the node that had all of them, and the joiner asks that one for the rest.
+sessions continue at the node that had all of them, and the joiner asks that one for the rest.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two gateways, promoted on different nodes: the node of one dies, and both sessions go on.
+"""Two gateways, promoted on different nodes: the node of one dies, and both sessions continue.
 
 Purpose: gateways of one cluster share vpnhad, its CPG group and every node, and nothing else: each
 has its addresses, its pools, its xl2tpd, its epoch and its place.

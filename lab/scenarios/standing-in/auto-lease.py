@@ -12,7 +12,7 @@ any more. Then the power of the promoted gateway is cut.
 
 Expected: the lease is 300 ms long, shorter after the first minute, 270 ms or more within 5 s of the
 stall, and shorter again afterwards. The lease is lost at no time. The power cut is a silence of
-0.6 s at most, and the session goes on.
+0.6 s at most, and the session continues.
 """
 from vpnlab.evidence.expectation import at_least, at_most, equals
 from vpnlab.product.cluster import Cluster

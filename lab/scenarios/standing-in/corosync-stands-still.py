@@ -58,7 +58,7 @@ def steps(run: Run) -> None:
         wait_stands_in(live, standbys)
         still.continue_process("corosync")
         still_s = round(run.lab.now() - still_from, 2)
-        run.step(f"Corosync of {still.name} goes on")
+        run.step(f"Corosync of {still.name} continues")
         run.expect("corosync_stood_still_s", still_s, at_most(STILL_S))
         ring = {node.spec.id for node in standbys}
         run.wait_for("the survivors have a ring",

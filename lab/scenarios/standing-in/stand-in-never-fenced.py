@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A standby serves for a gateway that lost power, and no fencing ever ends.
 
-Purpose: a standby that stands in needs nobody's permission to go on; an administrator sees it, and
-can end it.
+Purpose: a standby that stands in needs nobody's permission to continue; an administrator sees it,
+and can end it.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Accounting of a WireGuard client goes on over two power cuts: one Start, one Stop, all octets.
+"""Accounting of a WireGuard client continues over two power cuts: one Start, one Stop, all octets.
 
 Purpose: WireGuard knows no begin and no end of a session. An accounting server gets one Start while
 the client is there, whichever gateway serves it, and one Stop when its keys are too old.

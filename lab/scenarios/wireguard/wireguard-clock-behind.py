@@ -11,7 +11,7 @@ successor begins a handshake; the dead one returns. The clock of the third gatew
 ten minutes, and the power of the promoted one is cut.
 
 Expected: `vpnha status --check` names the clock of the third gateway. At the first power cut the
-client sees a silence of at most TAKEOVER_MS; at the second one of 5 to 25 s. TCP goes on.
+client sees a silence of at most TAKEOVER_MS; at the second one of 5 to 25 s. TCP continues.
 """
 from vpnlab.evidence.expectation import at_most, between, equals, is_true
 from vpnlab.host.node import Node

@@ -12,7 +12,7 @@ address before another gateway serves.
 
 Expected: a gap of at most a second at the first move and at most TAKEOVER_MS at the first power
 cut. At the second one the client has waited for 15 s and its handshake when it is answered again:
-20 s at most. TCP goes on, and no gateway sends anything to the first address any more.
+20 s at most. TCP continues, and no gateway sends anything to the first address any more.
 """
 import ipaddress
 

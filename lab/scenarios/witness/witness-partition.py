@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two nodes lose each other, and both reach the witness: who serves goes on without a silence.
+"""Two nodes lose each other, and both reach the witness: who serves continues without a silence.
 
 Purpose: a pair alone falls silent when its nodes lose each other, until power fencing has confirmed
 that the other one is off. With a witness the lease decides: the holder has two votes of three, and

@@ -303,7 +303,7 @@ def _fill_probes(result: ClientResult, seen: _Observed, t_fault: float | None, t
         result.notes.append(Event(t_end, result.name, "no-answer",
                                   "no probe was ever answered again"))
     else:
-        # Probes that go on unanswered after the last answer are silence too.
+        # Probes that continue unanswered after the last answer are silence too.
         unanswered = max((p.sent for p in counted if p.answered is None and p.sent is not None),
                          default=after[-1])
         outage = _longest_gap(start + after + [max(unanswered, after[-1])]) or (t_fault, t_fault)

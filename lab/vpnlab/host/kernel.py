@@ -202,7 +202,7 @@ def _make_with_progress(source: Path) -> None:
                     shown = percent
                     emit(f"kernel: {percent} % of {OBJECTS_EXPECTED} objects")
         except BaseException:
-            # Ctrl-C ends this program; make has a session of its own and would go on.
+            # Ctrl-C ends this program; make has a session of its own and would continue.
             os.killpg(process.pid, signal.SIGKILL)
             raise
     if process.returncode:

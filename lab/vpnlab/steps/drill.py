@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The plan of a random drill: which fault comes next, at which node, for how long. A seed decides
-all of it, so that the same plan can be run again, or go on where it ended, and be looked at without
-a lab."""
+all of it, so that the same plan can be run again, or continue where it ended, and be looked at
+without a lab."""
 from __future__ import annotations
 
 import random

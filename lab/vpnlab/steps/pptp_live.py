@@ -41,8 +41,8 @@ def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
 
 
 def cut_power_unhurt(run: Run, live: Live, afterwards_s: float = 5.0) -> Measured:
-    """The power of the promoted node is cut, another one goes on; then the clients hang up. To each
-    of them it was a silence and nothing else."""
+    """The power of the promoted node is cut, another one continues; then the clients hang up. To
+    each of them it was a silence and nothing else."""
     cut_at = run.lab.now()
     live.cut_power(live.active)
     live.stack.wait_protected(1)

@@ -46,7 +46,7 @@ FAULT_FREE_MS = 250.0
 NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_exchanges"),
           WIREGUARD: ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
                       "ccp_exchanges", "auth_exchanges")}
-# What a client whose session goes on does not do.
+# What a client whose session continues does not do.
 NEW_SESSION = ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
                "ccp_exchanges", "auth_exchanges", "interface_changes")
 # The protocols in which an invariant is observed.
@@ -153,7 +153,7 @@ def expect_silent_standbys(run: Run, seen: Measured, accepts: Collection[str] = 
 
 
 def expect_one_lease(run: Run, seen: Measured) -> None:
-    """The promoted node was paused, and went on when another one served: two owners for no longer
+    """The promoted node was paused, and continued when another one served: two owners for no longer
     than a lease, and no number was used twice."""
     run.expect("vip_overlap_ms", seen.vip.overlap_ms, at_most(LEASE_MS))
     expect_invariants(run, seen)

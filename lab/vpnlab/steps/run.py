@@ -107,7 +107,7 @@ class Run:
         time.sleep(seconds)
 
     def expect(self, name: str, observed: Any, expected: Expected) -> bool:
-        """Books an expectation. A failed one fails the scenario, which goes on all the same."""
+        """Books an expectation. A failed one fails the scenario, which continues all the same."""
         expected = on_slow_nodes(name, expected, self.lab.patience)
         met = expected.met_by(observed)
         self._expectations.append(Expectation(name, expected.text, observed, met))

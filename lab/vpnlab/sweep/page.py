@@ -28,7 +28,7 @@ docs/reference/evidence.json; `lab/lab sweep --page` makes it again from that fi
 
 - outage: the longest time without an answer to a client, after the first fault
 - gap: the same before the first fault, or in a run without a fault
-- kept: clients whose session went on, of all clients under traffic
+- kept: clients whose session continued, of all clients under traffic
 - first packet: from the first fault to the first packet from the new node
 - dirty: the tree had changes that were not committed
 

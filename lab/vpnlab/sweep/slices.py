@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The history of a soak: a file to which each slice adds what it was and found, and a page of the
-sum. A slice goes on in the plan where the last one ended."""
+sum. A slice continues in the plan where the last one ended."""
 from __future__ import annotations
 
 import dataclasses
@@ -41,7 +41,7 @@ under random faults. `lab/lab soak --page DIR` makes this page and soak.json bes
 in DIR. Do not edit it. [lab/README.md](../../lab/README.md) describes the faults and what must
 hold.
 
-- seed, faults: the plan, and the part of it that was injected. Each slice goes on behind the last
+- seed, faults: the plan, and the part of it that was injected. Each slice continues behind the last
   one of its seed
 - IKEv2: how its client logs in, and ESP's algorithms
 - violations: of the history, by captures alone

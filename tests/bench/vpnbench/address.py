@@ -158,7 +158,7 @@ def _in(node: Node, *command: str) -> None:
 
 
 def observe(seconds: float) -> None:
-    """The client goes on asking."""
+    """The client continues asking."""
     end = time.monotonic() + seconds
     wait(lambda: time.monotonic() >= end, seconds + 1, "the end of an observation")
 

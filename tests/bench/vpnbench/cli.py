@@ -92,7 +92,7 @@ def _parse() -> argparse.Namespace:
                                              "repeatable")
     parser.add_argument("--add", action="store_true",
                         help="keep earlier rounds of the group, of flows and of what runs in the "
-                             "lab; go on with those of comparisons")
+                             "lab; continue with those of comparisons")
     parser.add_argument("--minutes", type=float, default=math.inf, metavar="M",
                         help="begin no run of comparisons later (default: no limit)")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")

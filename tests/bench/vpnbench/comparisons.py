@@ -43,7 +43,7 @@ def plan(count: int) -> Iterator[Run]:
 def measure(results: Path, part: str, folder: Path, count: int, minutes: float = math.inf,
             add: bool = False) -> None:
     """A line for each fault, kept under `part` as soon as it is there. `minutes`: no run begins
-    later. `add`: go on where earlier ones ended; a run without figures is run again."""
+    later. `add`: continue where earlier ones ended; a run without figures is run again."""
     lines = rounds.kept(results).get(part, []) if add else []
     rounds.keep(results, part, lines)
     done = {(line["rival"], line["seed"]) for line in lines}

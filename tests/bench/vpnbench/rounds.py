@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is measured, how often, and how quiet the machine was. Results are kept after every round,
-so that an interrupted run can be reported, and gone on with by --add."""
+so that an interrupted run can be reported, and continued by --add."""
 from __future__ import annotations
 
 import argparse

@@ -85,7 +85,7 @@ PEER_LISTING = {
     "empty": listing(),
     "peers": listing(listed(PUBLIC_KEY, attribute(2, bytes(32)), attribute(4, V4), COUNTERS),
                      listed(PUBLIC_KEY, attribute(4, V6), COUNTERS)),
-    "peer-goes-on": listing(listed(PUBLIC_KEY, attribute(9, bytes(8)))),
+    "peer-continues": listing(listed(PUBLIC_KEY, attribute(9, bytes(8)))),
     "peer-without-key": listing(listed(COUNTERS)),
     "endpoint-of-no-family": listing(listed(PUBLIC_KEY, attribute(4, bytes(16)), COUNTERS)),
     "endpoint-mapped": listing(listed(PUBLIC_KEY, attribute(

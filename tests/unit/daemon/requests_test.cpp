@@ -76,7 +76,7 @@ class RequestsTest : public ::testing::Test {
     std::string path_ = temporary_path("requests.sock");
     std::vector<StraySession> strays_;
     TimePoint now_{};  // By the clock of the walks through all sessions,
-    Duration step_{};  // which goes on by so much at each look.
+    Duration step_{};  // which continues by so much at each look.
     int messages_ = 0;
     int ended_ = 0;
     node::FakeCluster cluster_{3};

@@ -45,7 +45,7 @@ TEST(MarginTest, EachEpochOfWhichNobodyKnowsTakesAsMuchAgain) {
     EXPECT_EQ(margin_of(std::nullopt, 3).beyond(kEmitted, kUse), one) << "never nothing";
 }
 
-// Each epoch goes on from the last record of the one before, which is exact, or begins beyond a
+// Each epoch continues from the last record of the one before, which is exact, or begins beyond a
 // record that any one before has said, at its beginning or at its end. While all of them together
 // use less than an epoch may, none begins among numbers that another one used.
 TEST(MarginTest, WhoeverKnowsOfWhichEpochsNoNumberIsUsedTwice) {

@@ -6,7 +6,7 @@ Purpose: a move mends nothing where no node answers. Each node is tried once, an
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; cib-templates/probe.crm for l2tp.
 
 Steps: client1 dials and makes traffic; xl2tpd of all gateways gets a SIGSTOP. When the gateway has
-been where it is for as long as a dead service takes to be noticed and left, all of them go on.
+been where it is for as long as a dead service takes to be noticed and left, all of them continue.
 
 Expected: two moves at most; the last node serves with the mark dead, and stays; after the SIGCONT
 it is marked as alive without a further move; the client saw a silence of at most 2.5 s at a time
@@ -44,7 +44,7 @@ def steps(run: Run) -> None:
     run.observe(MOVED_S)
     run.expect("moves", stack.promotions() - promotions, at_most(2))
     run.expect("stays", stack.promoted() is holder, is_true())
-    run.step(f"{SERVICE} of all gateways goes on")
+    run.step(f"{SERVICE} of all gateways continues")
     for node in run.lab.gateways:
         node.continue_process(SERVICE)
     wait_alive(run, live, holder)

@@ -7,8 +7,8 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADI
 cib-templates/probe.crm for l2tp, and later for radius as well.
 
 Steps: client1 dials and makes traffic. The probe is given the server and radius, by
-parameters, and every node is answered. FreeRADIUS gets a SIGSTOP for 70 s, and goes on. Then a rule
-of the promoted node drops what it sends to the server's port of logins.
+parameters, and every node is answered. FreeRADIUS gets a SIGSTOP for 70 s, and continues. Then a
+rule of the promoted node drops what it sends to the server's port of logins.
 
 Expected: while FreeRADIUS stands still no node is marked as answered, the promoted node is not
 marked as dead, and nothing moves. With the rule another node serves within 45 s; one move; the node

@@ -10,8 +10,8 @@ Topology: client1 to client4 -- outside -- gw1, gw2, gw3 -- inside -- server; ho
 with both VIPs under one name, and asks nobody else.
 
 Steps: the gateways are promoted on two nodes. client1, client2 and home1 dial the name by IKEv2 and
-make traffic. The power of the node that serves l2tp is cut, and its gateway goes on at another one.
-Then client3 and client4 dial the name.
+make traffic. The power of the node that serves l2tp is cut, and its gateway continues at another
+one. Then client3 and client4 dial the name.
 
 Expected: each gateway has one of the first three clients at least. Each of them sees a silence of
 at most 0.6 s and nothing else, has its inner address still, and has asked for the name once. Each

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Accounting by RADIUS goes on over two power cuts: one Start, one Stop, one id, all octets.
+"""Accounting by RADIUS continues over two power cuts: one Start, one Stop, one id, all octets.
 
 Purpose: an accounting server sees a session as if there were one gateway that never dies.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Accounting of an IKEv2 client goes on over two power cuts and rekeys, until RADIUS ends it.
+"""Accounting of an IKEv2 client continues over two power cuts and rekeys, until RADIUS ends it.
 
 Purpose: charon's eap-radius authenticates, and its accounting would end with its node. So vpnhad
 accounts for IKEv2 by the kernel's counters of ESP, which begin anew with each rekey and each

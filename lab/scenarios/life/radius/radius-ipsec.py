@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Accounting by RADIUS of L2TP within IPsec goes on over two power cuts.
+"""Accounting by RADIUS of L2TP within IPsec continues over two power cuts.
 
 Purpose: as radius-continuity, with what passes within ESP.
 

@@ -5,7 +5,8 @@ Purpose: after a failure that lost sessions a RADIUS server is not overrun, neit
 the clients that dial again; and who dials again does not wait for the Stops of all others.
 
 Topology: client1 and client2 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS. The
-gateways' pppds require sequence numbers of L2TP's data, so no other node can go on with a session.
+gateways' pppds require sequence numbers of L2TP's data, so no other node can continue with a
+session.
 
 Steps: client1 dials. Five hundred sessions more are announced by a program that speaks as pppd's
 plugin does; their peers are on client2. The server receives an account of each. The power of the

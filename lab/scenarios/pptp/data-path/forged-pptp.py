@@ -13,8 +13,8 @@ Call-Clear-Request with random ones. The power of the promoted gateway is cut. c
 same to the resumed call, also while the power of its gateway is cut.
 
 Expected: no gap while client2 sends, longer than a forger's packets take; the call is protected
-all the time, and goes on at the second and the third gateway, as in pptp-power-cut. The second one
-has counted the forged packets.
+all the time, and continues at the second and the third gateway, as in pptp-power-cut. The second
+one has counted the forged packets.
 """
 import contextlib
 import dataclasses
@@ -72,7 +72,7 @@ def steps(run: Run) -> None:
         run.observe(2)
     counters = stack.node_status(active)["counters"]
     run.expect("forged_were_dropped", counters["pptp_duplicates"], at_least(SENT_MIN // 10))
-    run.step("they go on while the power is cut")
+    run.step("they continue while the power is cut")
     begun = run.lab.now()
     with forging(run, live, "cut", SECONDS):
         run.observe(CUT_AFTER_S)

@@ -9,8 +9,8 @@ Topology: home1, home2 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- 
 kernel's PPTP helper; stock pptpd in place of xl2tpd. vpnhad gives clients their addresses: pptpd's
 own range knows nothing of a call that came back.
 
-Steps: home1 dials and makes traffic; the power of its gateway is cut, another one goes on; the dead
-one returns, and the role moves back to it; home2 dials; both make traffic for ten seconds.
+Steps: home1 dials and makes traffic; the power of its gateway is cut, another one continues; the
+dead one returns, and the role moves back to it; home2 dials; both make traffic for ten seconds.
 
 Expected: as in pptp-power-cut, for both. Their calls have two ids.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A live PPTP session without MPPE outlives the power cut of its gateway, and the successor's.
 
-Purpose: routers and old devices have PPTP without encryption. What goes on then are the control
+Purpose: routers and old devices have PPTP without encryption. What continues then are the control
 connection and GRE alone; no key is made, and none is asked for.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd,

@@ -2,7 +2,7 @@
 """A PPTP session with MPPE-128 outlives the power cut of a gateway whose checkpoints are 4 s old.
 
 Purpose: standbys know the numbers of TCP, GRE and MPPE from checkpoints. A promoted node under load
-may fall behind with them. The successor goes on beyond numbers that nobody has sent it.
+may fall behind with them. The successor continues beyond numbers that nobody has sent it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 

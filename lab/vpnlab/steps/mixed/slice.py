@@ -192,7 +192,7 @@ def expect_asked(run: Run, seen: Measured, drilled: Drilled) -> None:
 
 
 def limit_ms(step: Step, client: ClientResult) -> float:
-    """A call of PPTP goes on when its new numbers have gone round the group."""
+    """A call of PPTP continues when its new numbers have gone round the group."""
     bound = max(bound_ms(step), BUSY_MS) if step.bound_ms <= UNNOTICED_MS else bound_ms(step)
     if client.protocol == PPTP and bound >= TAKEOVER_MS:
         return bound + PPTP_MS - TAKEOVER_MS

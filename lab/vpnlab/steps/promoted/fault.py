@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Something on the promoted node dies, and its machine goes on: what every such scenario does and
+"""Something on the promoted node dies, and its machine continues: what every such scenario does and
 expects."""
 from __future__ import annotations
 

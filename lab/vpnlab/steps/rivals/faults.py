@@ -37,8 +37,8 @@ UNPROMISED = dict.fromkeys(KINDS, "nothing here promises that it is not so")
 
 
 class Rival(Protocol):
-    """A pair or a cluster of gateways. `keeps`: what it promises is that sessions go on. `clients`:
-    what it serves, by their nodes. `one_owner`: of its addresses, at a time."""
+    """A pair or a cluster of gateways. `keeps`: what it promises is that sessions continue.
+    `clients`: what it serves, by their nodes. `one_owner`: of its addresses, at a time."""
 
     keeps: bool
     one_owner: bool

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A session that no other node can go on with, and its client, which dials again by itself."""
+"""A session that no other node can continue with, and its client, which dials again by itself."""
 from __future__ import annotations
 
 from ...evidence.expectation import at_most, is_true

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What keeps this node from going on with all sessions were it promoted: records that it cannot
+// What keeps this node from continuing with all sessions were it promoted: records that it cannot
 // apply, stock services of its last promotion that have not ended, a set-up that differs, routing
 // that is somebody else's, a clock that is wrong. Pure.
 //
@@ -40,7 +40,7 @@ class Blockers {
     // An agent has stopped the gateway, and its records are kept.
     void set_stopped(bool stopped) { stopped_ = stopped; }
     // How this node's clock differs from that of the node that serves; empty: not by much. It keeps
-    // nothing from going on, so it lowers the score alone.
+    // nothing from continuing, so it lowers the score alone.
     void set_clock(std::string difference) { clock_ = std::move(difference); }
     [[nodiscard]] const std::string& clock() const { return clock_; }
     // The gateway is detached.

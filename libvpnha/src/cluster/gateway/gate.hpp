@@ -48,7 +48,7 @@ class Gate {
 
     // This node claims: what comes waits for its gate to open. `before` sends it on.
     void hold(const SideMacs& own, const SideMacs& before, TimePoint now, Effects& effects);
-    // It has opened; what was held goes on when the sessions take packets.
+    // It has opened; what was held continues when the sessions take packets.
     void begin_giving_back(TimePoint now);
     [[nodiscard]] bool gives_back() const { return gives_back_until_.has_value(); }
     void give_back(bool sessions_take_packets, TimePoint now, Effects& effects);

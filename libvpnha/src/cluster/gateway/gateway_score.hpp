@@ -17,7 +17,7 @@ inline constexpr int kScoreComplete = 100;
 inline constexpr int kScorePartial = 10;
 inline constexpr int kScoreEmpty = 1;
 // Of a score, for each side that counts as lost: 100 becomes 70 or 40. A node with everything and
-// bad links stays above one that lacks sessions; once that one is in sync it gets the gateway.
+// bad links stays above one that misses sessions; once that one is in sync it gets the gateway.
 inline constexpr int kPercentForLostSide = 30;
 // Of a score, where this node's clock differs from that of the node that serves.
 inline constexpr int kPercentForClock = 10;

@@ -58,10 +58,10 @@ class GatewayStandIn {
 
     // After every event.
     void note_turn(TimePoint now) { policy_.note_turn(next_turn(), now); }
-    // It asks whether it would be granted the lease, or has claimed it: whether it goes on. False:
-    // it does neither.
+    // It asks whether it would be granted the lease, or has claimed it: whether it continues.
+    // False: it does neither.
     bool watch_claim(TimePoint now, Effects& effects);
-    // It serves in another node's place: whether it goes on.
+    // It serves in another node's place: whether it continues.
     void watch_standing_in(TimePoint now, Effects& effects);
     // It is a standby: whether it asks for the lease now.
     void watch_turn(TimePoint now, Effects& effects);

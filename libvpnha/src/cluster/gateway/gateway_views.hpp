@@ -76,7 +76,7 @@ class GatewayView {
     // It serves in another node's place, and Pacemaker has not promoted it.
     [[nodiscard]] bool stands_in() const { return parts_.stand_in.unconfirmed(); }
     // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
-    // the lease. The promotion goes on when one is back, or confirmed dead.
+    // the lease. The promotion continues when one is back, or confirmed dead.
     [[nodiscard]] bool waits() const { return parts_.grants.waits_in_silence(); }
     // A start may take a stop back: it serves still, or has kept its records.
     [[nodiscard]] bool may_return() const { return parts_.attachment.stopped() || is_served(); }

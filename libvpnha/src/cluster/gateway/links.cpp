@@ -106,7 +106,7 @@ void Links::judge(LinkSide side, TimePoint now) {
     Side& at = of(side);
     const std::optional<LinkState> seen = look(at);
     if (!seen) {
-        return;  // What was known goes on being true.
+        return;  // What was known stays true.
     }
     at.known = true;
     if (*seen != LinkState::good) {

@@ -12,10 +12,10 @@
 //   stands_in     | -        | -        | - (3)   | - (3)    | idle      | idle
 //   confirmed     | -        | -        | XXX     | idle     | -         | idle
 //
-//   (1) a claim under way goes on. It is given up when no majority has granted it for 0.5 s after
+//   (1) a claim under way continues. It is given up when no majority has granted it for 0.5 s after
 //   this node's disk took it, or when the disk has not taken it for as long. 1 s later this node
 //   may ask again, also while its newest vote is for its own claim. (2) an ordinary promotion from
-//   here on. (3) its lease had lapsed, and it goes on like a promoted node.
+//   here on. (3) its lease had lapsed, and it continues like a promoted node.
 //
 // The same object remembers the other side of it: a promoted node that another one stands in for
 // tells Pacemaker that it is promoted until it is demoted. It would else count a failure, and stop
@@ -86,7 +86,7 @@ class StandIn {
     void end();
     // The same, and nothing has come of it: the others have the next turn.
     void fail(TimePoint now);
-    // Whoever ends it wants nobody else to go on.
+    // Whoever ends it wants nobody else to continue.
     void release_by_order() { released_by_order_ = true; }
     [[nodiscard]] bool released_by_order() const { return released_by_order_; }
 

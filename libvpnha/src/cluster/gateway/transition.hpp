@@ -26,7 +26,7 @@ class Transition {
     [[nodiscard]] bool satisfies_all(bool succeeded, bool serves) const;
     // The transition is over. Answers everybody, and forgets the failure.
     void finish(bool succeeded, bool serves, Effects& effects);
-    // It goes on, and nobody has to wait for its end any more.
+    // It continues, and nobody has to wait for its end any more.
     void answer_early(Effects& effects);
 
   private:

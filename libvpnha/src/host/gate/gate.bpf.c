@@ -270,7 +270,7 @@ static __always_inline int drop(const struct place* at, __u32 gateway, __u32 rea
     }
     // A packet that is shot at egress is reported as ENOBUFS to sockets that request errors, and as
     // congestion to TCP. One that is sent to a device that does not exist is dropped, and counts as
-    // sent. (TC_ACT_STOLEN does the same in clsact; tcx interprets it as "go on".)
+    // sent. (TC_ACT_STOLEN does the same in clsact; tcx interprets it as "continue".)
     return at->direction == VPNHA_GATE_OUT ? (int)bpf_redirect(0, 0) : TC_ACT_SHOT;
 }
 

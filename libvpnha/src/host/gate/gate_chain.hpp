@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The chain of BPF programs that a packet passes at the edge of a device. The gate has to be the
-// first: any other verdict than "go on" ends the chain.
+// first: any other verdict than "continue" ends the chain.
 //
 // Kernels since 6.6 have two chains, tcx and after it the filters of clsact. There the gate is in
 // tcx. Older ones have clsact only; there it is among the filters of priority 1, which come first.

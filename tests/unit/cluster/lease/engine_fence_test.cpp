@@ -371,7 +371,7 @@ TEST(EngineFenceTest, ADaemonThatStartedSinceBelievesOnlyTheOperator) {
     EXPECT_TRUE(cluster.speaks(2));
 }
 
-// Found by the simulator (400060311): node 2 was switched off, node 1 went on with new nodes, and
+// Found by the simulator (400060311): node 2 was switched off, node 1 continued with new nodes, and
 // node 2 came back with its list of two. Others had served with a higher epoch.
 TEST(EngineFenceTest, WhoIsNotInCorosyncConfBelievesNoDevice) {
     Cluster cluster(2);

@@ -53,7 +53,7 @@ TEST(EngineQuorumTest, ALeaseThatLapsesWithoutQuorumIsClaimedAnewWhereItsVotersA
     ASSERT_THAT(granted, SizeIs(1));
     EXPECT_EQ(granted[0].elsewhere, (Epoch{1, NodeId{}})) << "nobody else served";
     cluster.live(std::chrono::seconds(6));
-    EXPECT_TRUE(cluster.speaks(1)) << "a voter without quorum lacks nobody";
+    EXPECT_TRUE(cluster.speaks(1)) << "a voter without quorum misses nobody";
 }
 
 TEST(EngineQuorumTest, AClaimAfterALapseGoesOnWhileRingsComeAndGo) {
@@ -66,7 +66,7 @@ TEST(EngineQuorumTest, AClaimAfterALapseGoesOnWhileRingsComeAndGo) {
     for (const bool quorate : {false, true, false}) {
         cluster.members(1, quorate ? nodes_to(3) : nodes_to(1), quorate);
         cluster.live(milliseconds(100));
-        EXPECT_EQ(cluster[1].holder().epoch(), claimed) << "it goes on to be in vain";
+        EXPECT_EQ(cluster[1].holder().epoch(), claimed) << "it continues to be in vain";
     }
     cluster.mend(1);
     cluster.live(milliseconds(100));

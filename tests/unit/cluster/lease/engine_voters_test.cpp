@@ -132,7 +132,7 @@ TEST(EngineVotersTest, ALapsedHolderIsGrantedTheNextEpochWithoutWaitingForItsOwn
     cluster.live(milliseconds(310));
     ASSERT_FALSE(cluster.speaks(1));
     ASSERT_LT(cluster.now(), cluster[1].voter().state().promise.until)
-        << "its own answers went on for as long as its rounds";
+        << "its own answers continued for as long as its rounds";
     cluster.mend(2);
     cluster.live(milliseconds(100));
     EXPECT_TRUE(cluster.speaks(1));

@@ -267,7 +267,7 @@ TEST(EngineWitnessTest, NoGroupMissesItAndItHasNoLife) {
     EXPECT_THAT(pair.cluster[1].voter().state().marks, IsEmpty());
 }
 
-// Of two voters one may go on alone; a node and a witness are not two nodes.
+// Of two voters one may continue alone; a node and a witness are not two nodes.
 TEST(EngineWitnessTest, ItsDeathLeavesNobodyAlone) {
     Engine engine({sender_of(1), {}, {NodeId{1}}}, durable_of({NodeId{1}, kWitness}), {});
     EXPECT_FALSE(engine.confirm_dead(kWitness, Confirmed::by_operator, {}).has_value());
@@ -323,7 +323,7 @@ TEST_F(EngineWitnessMarginTest, ItsWordDoesNotMakeItSmaller) {
     EXPECT_GE(margin.until, pair_.cluster.now());
 }
 
-// The holder served on, by the witness's votes.
+// The holder still served, by the witness's votes.
 TEST_F(EngineWitnessMarginTest, ItCoversTheTimeSinceTheHolderWasReceived) {
     const Duration served = std::chrono::seconds(10);
     pair_.cluster.wait(served);

@@ -53,7 +53,7 @@ TEST_F(NodeClocksTest, ASessionIsAsOldAtASuccessorWhoseClockIsADayOff) {
     ASSERT_TRUE(cluster_.promote(2).has_value());
     const Duration then = cluster_.now().time_since_epoch();
     cluster_.pass(seconds(20));
-    // Its own node comes back, and a third one, whose clock is wrong in another way, goes on.
+    // Its own node comes back, and a third one, whose clock is wrong in another way, continues.
     cluster_.start(1);
     cluster_.pass(seconds(5));
     cluster_.kill(2);

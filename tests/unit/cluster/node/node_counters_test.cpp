@@ -228,7 +228,7 @@ TEST_F(NodeCountersTest, AReadingThatLastsKeepsTheSuccessorForFiftyMilliseconds)
     const TimePoint until = *cluster_.lease(1).handing_over();
     EXPECT_FALSE(cluster_.gate_open(1));
     EXPECT_EQ(cluster_.state(1), takeover::State::releasing);
-    EXPECT_THAT(counter(1).calls, Not(Contains("mute"))) << "its epoch goes on until then";
+    EXPECT_THAT(counter(1).calls, Not(Contains("mute"))) << "its epoch continues until then";
     while (!cluster_.at(2).answers.contains(request)) {
         cluster_.pass(milliseconds(1));
     }

@@ -394,7 +394,7 @@ TEST(ReplicaHealTest, ManyThatWereRefusedAreTriedAgainSomeAtATime) {
     group.pass(limits::kInstallRetryFirst);
     EXPECT_EQ(group.installing.size(), limits::kRecordsPerRetry);
     EXPECT_LE(*group.at(2).next_deadline(), group.now());
-    group.answer_install(Outcome::refused);  // And goes on.
+    group.answer_install(Outcome::refused);  // And continues.
     EXPECT_EQ(group.installing.size(), kMany - 1);
     while (!group.installing.empty()) {
         group.answer_install(Outcome::installed);

@@ -44,7 +44,7 @@ TEST(StoreTest, WithinAnEpochTheNewerVersionWins) {
 }
 
 TEST(StoreTest, WhatOlderEpochsLeftGivesWayToTheHoldersWord) {
-    // Node 1 went on writing in a lost partition; the holder of the next epoch knows an older
+    // Node 1 continued writing in a lost partition; the holder of the next epoch knows an older
     // state.
     Store store;
     put(store, 1, {kFirst, 150}, {9});

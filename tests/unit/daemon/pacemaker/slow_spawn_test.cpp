@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What waits while a program is read from a slow disk. This program's own posix_spawn() stands
-// before the C library's, and lasts until the test lets it go on.
+// before the C library's, and lasts until the test lets it continue.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

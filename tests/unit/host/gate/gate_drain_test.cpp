@@ -178,7 +178,8 @@ TEST_P(GateDrainTest, ASessionIsRenewedByAHandshake) {
     EXPECT_EQ(handshake6(), Verdict::passes);
 }
 
-// A protocol that the gate does not know. Its sessions begin by HI, and go on by OK for a minute.
+// A protocol that the gate does not know. Its sessions begin by HI, and continue by OK for a
+// minute.
 struct Greeting {
     static const config::Protocol kProtocol;
     static std::vector<config::Key> keys() { return {}; }

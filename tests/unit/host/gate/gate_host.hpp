@@ -28,7 +28,7 @@ inline bool is_arp_reply(const Bytes& frame) {
     return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
 }
 
-// To pass means to go on to the next filter, not past it.
+// To pass means to continue to the next filter, not past it.
 enum class Verdict { passes, dropped, no_gate, unknown };
 
 // Those that this kernel has: the gate is to do the same by each.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is said of a kernel that lacks what the gate needs.
+// What is reported of a kernel without what the gate needs.
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -151,7 +151,7 @@ TEST_F(BackgroundTest, WorkOfAQueueIsDoneWhenItIsFinished) {
     EXPECT_THAT(notified_, ::testing::IsEmpty());
     add("fourth");
     loop_.run();
-    EXPECT_THAT(notified_, ElementsAre("fourth: done")) << "it goes on";
+    EXPECT_THAT(notified_, ElementsAre("fourth: done")) << "it continues";
 }
 
 }  // namespace background_test

@@ -4,8 +4,8 @@
 //
 //   a promotion \ event | granted   | time is over, and a majority could | could not grant
 //   --------------------+-----------+------------------------------------+----------------
-//   awaits the grant    | goes on   | fails                              | waits, silent
-//   waits, silent       | goes on   | fails                              | waits on
+//   awaits the grant    | continues   | fails                              | waits, silent
+//   waits, silent       | continues   | fails                              | waits on
 //
 // One that waits silently has been answered as promoted: see GatewayLease::await_voters().
 #pragma once

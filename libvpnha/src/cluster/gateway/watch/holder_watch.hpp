@@ -4,8 +4,8 @@
 //
 // That a vpnhad has died Corosync says at once. That it stands still only its rounds show: it stays
 // a member, and Pacemaker's monitor waits for its answer. The same when the lease's answers do not
-// reach it: its claims go on, and it serves nobody. A majority has to miss it. Of a pair this node
-// asks the witness: that one misses it when it would answer this node's claim.
+// reach it: its claims continue, and it serves nobody. A majority has to miss it. Of a pair this
+// node asks the witness: that one misses it when it would answer this node's claim.
 //
 //   this node       | the holder's vpnhad has died | a majority misses its rounds  | it is heard,
 //   or

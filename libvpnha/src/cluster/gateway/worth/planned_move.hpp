@@ -7,8 +7,8 @@
 //                        |                |                       | or a newer epoch
 //   ---------------------+----------------+-----------------------+------------------------
 //   does not call        | calls          | -                     | -
-//   calls                | goes on (1)    | stops                 | stops
-//   is being promoted    | -              | -                     | goes on to its end
+//   calls                | continues (1)    | stops                 | stops
+//   is being promoted    | -              | -                     | continues to its end
 //
 //   (1) So whoever asks does so again and again, and a move whose asker is gone ends by itself.
 //

@@ -396,7 +396,7 @@ void WireguardPeers::drop_unlisted(TimePoint now, Effects& effects) {
 
 void WireguardPeers::handle(const node::PeersUnreadable& unreadable, TimePoint, Effects& effects) {
     log(LogLevel::error,
-        fmt::format("the file of peers is not read, and those that there were are served on "
+        fmt::format("the file of peers cannot be read, and the peers of before are still served "
                     "event=wireguard-peers-unreadable: {}",
                     unreadable.why),
         effects);

@@ -132,7 +132,7 @@ TEST(NodeStandInFaultsTest, WhoseKernelRefusesASessionMeanwhileTakesItsClaimBack
     EXPECT_TRUE(cluster.gate_open(2));
 }
 
-// C3, first schedule: the voters' quorate ring lacks the holder for five seconds.
+// C3, first schedule: the voters' quorate ring misses the holder for five seconds.
 TEST(NodeStandInFaultsTest, AHolderWhoseCorosyncHangsHasASubstituteWhenItsLeaseEnds) {
     FakeCluster cluster = standing_in_cluster();
     cluster.hang_corosync(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From which numbers the ESP SAs of a node go on that is granted the lease, one SA at a time.
+// From which numbers the ESP SAs of a node continue that is granted the lease, one SA at a time.
 #include "protocols/ipsec/keeper/esp_numbers.hpp"
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ class EspNumbersTest : public ::testing::Test {
         const ipsec::SaCounters out{{kVip, kClient, kOut}, 0, 0, false, oseq, 0, {}};
         numbers_.on_listed({{kIn, {in, out}}}, at);
     }
-    // With what number it goes on, as charon has just made it.
+    // With what number it continues, as charon has just made it.
     std::uint64_t made() {
         list(0, kStart + milliseconds(30));
         std::vector<ipsec::SaCounters> wanted;

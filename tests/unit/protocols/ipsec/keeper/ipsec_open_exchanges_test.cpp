@@ -177,7 +177,7 @@ TEST_F(IpsecOpenExchangesTest, AForgerHasToGoOnForgingAndSoDoesTheClient) {
     }
     ask(3);
     ask(2);
-    EXPECT_THAT(b_.fed_, SizeIs(2)) << "the client has gone on";
+    EXPECT_THAT(b_.fed_, SizeIs(2)) << "the client has continued";
 }
 
 TEST_F(IpsecOpenExchangesTest, AClientWhoseRepetitionWasAnsweredGoesOn) {

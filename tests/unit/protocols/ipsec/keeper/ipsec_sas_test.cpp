@@ -230,7 +230,7 @@ TEST_F(IpsecSasTest, ACharonThatStartsWhereItServedIsFedBeforeItSpeaks) {
     pass(seconds(1));
     a_.notify(node::CharonGone{}, now_);
     a_.run(now_);
-    EXPECT_THAT(a_.kernel_, SizeIs(2)) << "what needs no charon goes on";
+    EXPECT_THAT(a_.kernel_, SizeIs(2)) << "what needs no charon continues";
     a_.turns_.clear();
     now_ += milliseconds(10);
     a_.notify(node::CharonFresh{}, now_);

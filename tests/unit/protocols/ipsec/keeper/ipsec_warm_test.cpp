@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From which ESP numbers a node goes on.
+// From which ESP numbers a node continues.
 #include <limits>
 #include <string>
 

@@ -69,7 +69,7 @@ class History {
         return emitted_;
     }
 
-    // Another node goes on: what was not established is gone.
+    // Another node continues: what was not established is gone.
     void fail_over() {
         std::erase_if(ikes_, [](const auto& each) { return !each.second.established; });
     }
@@ -375,7 +375,7 @@ void run(std::uint64_t seed) {
             const std::size_t next = (holder + 1 + random.below(2)) % nodes.size();
             deliver(nodes[holder].store.sas(), behind[next], nodes[next], random, true);
             expect_as_in(history, nodes[next].charon, "at a takeover");
-            // The old one is told to be passive; the new one goes on with what it was fed.
+            // The old one is told to be passive; the new one continues with what it was fed.
             nodes[holder].store.forget_half_open();
             nodes[holder].image.assume(nodes[holder].store.sas());
             nodes[holder].charon = PassiveCharon();

@@ -153,7 +153,7 @@ TEST_F(ResumedTunnelCallsTest, EachCallHasAnotherId) {
     }
 }
 
-// RFC 2661 5.8: the numbers go on where they were; the successor of this node learns them anew.
+// RFC 2661 5.8: the numbers continue where they were; the successor of this node learns them anew.
 TEST_F(ResumedTunnelCallsTest, NumbersGoOnOverManyCalls) {
     promote();
     for (int n = 0; n < 50; ++n) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Session-Timeout and Idle-Timeout on whole nodes: they go on over failovers.
+// Session-Timeout and Idle-Timeout on whole nodes: they continue over failovers.
 #include <gmock/gmock.h>
 
 #include "services/accounting/work.hpp"

@@ -323,7 +323,7 @@ TEST_F(LinkEndpointTest, KnowsIpv6cpWhereItIsOpen) {
         const char* end_reason;
         std::uint64_t unexpected;
     } cases[] = {
-        {"Terminate-Request: IPv4 goes on",
+        {"Terminate-Request: IPv4 continues",
          ppp_frame(0x8057, 5, 7),
          {Frame{0x8057, Code::terminate_ack, 7, {}}},
          "",

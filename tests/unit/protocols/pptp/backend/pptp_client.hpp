@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A PPTP client on the peer's host whose gateway has died: its control connection is the kernel's,
-// its GRE and PPP are those of the model. And the node on which a data path goes on with the call.
-// The VIP is the node's own address 192.0.2.1.
+// its GRE and PPP are those of the model. And the node on which a data path continues with the
+// call. The VIP is the node's own address 192.0.2.1.
 #pragma once
 
 #include <arpa/inet.h>

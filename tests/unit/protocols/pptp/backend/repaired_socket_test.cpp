@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 class RepairedSocketTest : public PptpClientTest {
   protected:
-    // By how much the timestamps of a resumed connection go on in 20 ms.
+    // By how much the timestamps of a resumed connection continue in 20 ms.
     [[nodiscard]] std::uint32_t ticks_after(std::uint32_t tsval) {
         known_.tsval = tsval - 1;  // control_socket() adds one.
         auto socket =

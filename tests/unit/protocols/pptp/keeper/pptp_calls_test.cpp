@@ -220,7 +220,7 @@ TEST_F(PptpCallsTest, AResumedCallsTimeIsChanged) {
     settle();
     EXPECT_TRUE(b_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, b_.effects_));
     settle();
-    EXPECT_EQ(b_.prepared_, 1) << "its data path goes on with what it has";
+    EXPECT_EQ(b_.prepared_, 1) << "its data path continues with what it has";
     const node::TrafficRead read{0, {}};
     b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
     pass(milliseconds(50));

@@ -10,7 +10,7 @@ namespace vpnha::pptp::test {
 
 class ResumedCallTest : public ::testing::TestWithParam<ModelClient::Kind> {
   protected:
-    // A call that went on for a while, known up to 100 packets.
+    // A call that continued for a while, known up to 100 packets.
     void be_known(CallWorld& world) {
         world.stock_sends(100);
         world.forget_sent();

@@ -244,7 +244,7 @@ TEST_F(PptpdServiceTest, CallIdsAreTheNodesOwn) {
     const int first = call();
     EXPECT_EQ(first % 128, 24);
     EXPECT_EQ(call(), (first + 128) % 65'536);
-    // The next daemon goes on where this one was.
+    // The next daemon continues where this one was.
     ASSERT_TRUE(service().stop());
     start();
     EXPECT_EQ(call(), (first + 256) % 65'536);

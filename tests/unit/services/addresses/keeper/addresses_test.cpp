@@ -304,8 +304,8 @@ class AnyAddresses : public AddressesTest, public ::testing::WithParamInterface<
         }
         clients_.erase(at);
     }
-    // What nobody can go on with is over, and its client knows nothing of it yet: such an address
-    // may be given again, after its hold.
+    // What nobody can continue with is over, and its client knows nothing of it yet: such an
+    // address may be given again, after its hold.
     void take_over() {
         fail_over();
         std::erase_if(clients_, [](const auto& each) {

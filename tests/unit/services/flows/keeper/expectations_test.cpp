@@ -286,7 +286,7 @@ TEST_F(ExpectationsTest, WhatAnEarlierVpnhadLeftBehindIsRemoved) {
     EXPECT_THAT(table(3).expectations, Contains(Key(ftp_expectation(ftp_flow(), 50'001).key)));
 }
 
-// The flow went on behind a vpnhad that had served for less than a second.
+// The flow continued behind a vpnhad that had served for less than a second.
 TEST_F(ExpectationsTest, WhatWasLeftBehindIsRemovedWhenItsParentGetsItsRecordLater) {
     cluster_.kill_process(3);
     cluster_.start(3);

@@ -174,7 +174,7 @@ TEST_F(ScriptRunnerTest, ItInheritsNothing) {
     EXPECT_THAT(read("variables"), HasSubstr("VPNHA_RESUMED=1"));
     EXPECT_THAT(read("variables"), HasSubstr("PATH=/usr/local/sbin:"));
     EXPECT_THAT(read("status"), HasSubstr("SigBlk:\t0000000000000000"));
-    // But for two of glibc's own, 32 and 33, which posix_spawn() has ignored.
+    // Except two of glibc's own, 32 and 33, which posix_spawn() has ignored.
     EXPECT_THAT(read("status"), ContainsRegex("SigIgn:\t0000000(18|00)0000000"));
     std::string pid = read("pid");
     pid.pop_back();
