@@ -140,9 +140,7 @@ class Crowd:
 
 def answered_through(node: Node, interfaces: Iterable[str], server: str) -> set[str]:
     """The interfaces of a node through which the server answers a ping, of three."""
-    script = "".join(f"(ping -q -c 3 -W 2 -I {name} {server} | grep -q '[1-3] received' && "
-                     f"echo {name}) &\n" for name in interfaces) + "wait\n"
-    return set(node.run("sh", stdin=script).stdout.split())
+    return set(node.run_tool("ping_through.py", server, *interfaces).stdout.split())
 
 
 class Callers:

@@ -24,8 +24,6 @@ IP_UP = f"#!/bin/sh\necho \"up $6 $1\" >>{LOG}\n"
 IP_DOWN = f"#!/bin/sh\necho \"down $6 $1\" >>{LOG}\n"
 READY_LIMIT_S = 60.0
 PING_S = 0.05
-# Processes that a node starts within the time of one command.
-ASKED_AT_ONCE = 50
 USERS = 20
 FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
 
@@ -109,10 +107,7 @@ class Lines:
     def answered(self, server: str) -> set[int]:
         """The lines through which the server answers a ping, of three."""
         devices, up = self._devices(), self.up()
-        asked = [devices[number] for number in sorted(up)]
-        answered: set[str] = set()
-        for first in range(0, len(asked), ASKED_AT_ONCE):
-            answered |= answered_through(self._node, asked[first:first + ASKED_AT_ONCE], server)
+        answered = answered_through(self._node, [devices[number] for number in sorted(up)], server)
         return {number for number in up if devices[number] in answered}
 
     def start_pings(self, numbers: Sequence[int], server: str) -> None:

@@ -201,7 +201,7 @@ AREAS = {
                *_product("crowd.py", "radius"),
                *_steps("accounts.py", "mixed/floods.py", "sessions/"),
                *_node("datagrams.py", "hostile/flood.py", "hostile/forged_l2tp.py", "l2tp_peers.py",
-                      "pushed.py", "session_crowd.py"))),
+                      "ping_through.py", "pushed.py", "session_crowd.py"))),
     "flows": Area(
         ("flows", "conntrack_adapters", "service_keepers", "service_adapters"),
         checked=("nat-tcp", "conntrack-join"),
