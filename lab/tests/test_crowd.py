@@ -234,3 +234,21 @@ def test_each_line_has_an_sa_of_its_own_identity_and_port():
     assert re.findall(r"remote_addrs = (\S+)", text) == [first.vip_outside] * 2 + [
         third.vip_outside]
     assert text.count("{") == text.count("}")
+
+
+def test_answers_are_counted_before_the_cut_and_after_it(monkeypatch):
+    class Part:
+        def __init__(self, *answers):
+            self.answers = answers
+
+        def end_pings(self):
+            return dict(enumerate(self.answers))
+
+    steady = [100 + 0.05 * n for n in range(60)]
+    run = type("Run", (), {"lab": type("Lab", (), {"now": staticmethod(lambda: 102.95)})})
+    lost = [t for t in steady if not 101.02 < t < 101.62]
+    stalled = [t for t in steady if not 100.22 < t < 100.42]
+    before, after = dialled.end_pings(
+        run, [(L2TP, Part(steady, lost)), (IPSEC_GATEWAYS[1], Part(stalled))], cut=101.0)
+    assert before == {L2TP.name: 0.0, IPSEC_GATEWAYS[1].name: 200.0}
+    assert after == {L2TP.name: 600.0, IPSEC_GATEWAYS[1].name: 0.0}
