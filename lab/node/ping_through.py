@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prints the devices through which an IPv4 address answers a ping, of three that are a second apart.
-One process for all of them: a process each takes the node a third of a second under load.
+"""Prints the devices through which an IPv4 address answers a ping, of three in three seconds. It is
+one process for all of them: a process each takes the node a third of a second under load.
 
 usage: ping_through.py ADDRESS DEVICE...
 """
