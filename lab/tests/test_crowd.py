@@ -91,6 +91,7 @@ def test_few_lines_dial_at_once_and_a_late_one_again(monkeypatch):
     dialling = dialled.Dialling(part)
     clock = [100.0]
     monkeypatch.setattr(dialled.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(dialled, "AT_ONCE", 3)
     assert not dialling.is_done() and part.dialled == [0, 1, 2]
     part.connected = {0, 2}
     assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4]

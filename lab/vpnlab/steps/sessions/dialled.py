@@ -24,7 +24,8 @@ from ..run import Run
 
 DIALLING = ("client2", "client3")
 FIRST_PORT = 20_000
-AT_ONCE, REDIAL_S, PINGED, HANG_UPS = 3, 20.0, 8, 25
+# Of each part. With three the host of the lab is so busy that leases lapse.
+AT_ONCE, REDIAL_S, PINGED, HANG_UPS = 1, 20.0, 8, 25
 UP_LIMIT_S, UP_S_A_DIAL, KEPT_LIMIT_S, DOWN_LIMIT_S = 120, 1, 120, 60
 POLL_S, LOOK_S = 0.2, 2.0
 CALM_S, AFTERWARDS_S = 15, 5
