@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from node import ping_probe, tcp_stream, watch
+from node import tcp_stream, watch
+from node.probes import ping_probe
 from vpnlab.product.probes import InterfaceEvent, PingCounts, parse_events, parse_pings
 
 NODE = Path(__file__).resolve().parent.parent / "node"
@@ -238,8 +239,8 @@ def test_pings_of_this_host_are_answered(tmp_path, address):
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         return
     log = tmp_path / "log"
-    process = subprocess.Popen([sys.executable, str(NODE / "ping_probe.py"), address, "0.01",
-                                str(log)])
+    process = subprocess.Popen([sys.executable, str(NODE / "probes" / "ping_probe.py"), address,
+                                "0.01", str(log)])
     deadline = time.monotonic() + 10
     while not log.exists() or parse_pings(log.read_text()).answered < 20:
         assert time.monotonic() < deadline

@@ -140,7 +140,7 @@ class Crowd:
 
 def answered_through(node: Node, interfaces: Iterable[str], server: str) -> set[str]:
     """The interfaces of a node through which the server answers a ping, of three."""
-    return set(node.run_tool("ping_through.py", server, *interfaces).stdout.split())
+    return set(node.run_tool("probes/ping_through.py", server, *interfaces).stdout.split())
 
 
 class Callers:

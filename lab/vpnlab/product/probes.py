@@ -70,7 +70,7 @@ class Pinger:
     def __init__(self, node: Node, address: str) -> None:
         self._node = node
         self._log = f"lab-ping-{address}.log"
-        self._process = node.start_tool("ping_probe.py", address, str(PING_INTERVAL_S),
+        self._process = node.start_tool("probes/ping_probe.py", address, str(PING_INTERVAL_S),
                                         f"/var/log/{self._log}",
                                         output=f"/run/lab/ping-{address}.err")
 
@@ -156,7 +156,7 @@ class Probes:
         self._stream: Background | None = None
 
     def start(self) -> None:
-        self._ping = self._node.start_tool("ping_probe.py", SERVER_ADDRESS,
+        self._ping = self._node.start_tool("probes/ping_probe.py", SERVER_ADDRESS,
                                            str(self._pace.ping_s), f"/var/log/{_PING_LOG}",
                                            output="/run/lab/ping.err")
         self._stream = self._node.start_tool("tcp_stream.py", SERVER_ADDRESS, str(ECHO_PORT),

@@ -151,8 +151,8 @@ AREAS = {
                          "watch.py"),
                *_steps("live.py", "lossless.py", "promise.py", "promoted/power_cut.py", "rivals/",
                        "sessions/", "todays_stack.py"),
-               *_node("bulk.py", "echo_server.py", "numbered.py", "ping_probe.py", "tcp_stream.py",
-                      "watch.py")),
+               *_node("bulk.py", "echo_server.py", "numbered.py", "probes/__init__.py",
+                      "probes/ping_probe.py", "tcp_stream.py", "watch.py")),
         simulated=True),
     "ipsec": Area(
         ("ipsec", "ipsec_adapters", "protocol_keepers", "stock_daemons", "config",
@@ -201,7 +201,7 @@ AREAS = {
                *_product("crowd.py", "radius"),
                *_steps("accounts.py", "mixed/floods.py", "sessions/"),
                *_node("datagrams.py", "hostile/flood.py", "hostile/forged_l2tp.py", "l2tp_peers.py",
-                      "ping_through.py", "pushed.py", "session_crowd.py"))),
+                      "probes/ping_through.py", "pushed.py", "session_crowd.py"))),
     "flows": Area(
         ("flows", "conntrack_adapters", "service_keepers", "service_adapters"),
         checked=("nat-tcp", "conntrack-join"),
