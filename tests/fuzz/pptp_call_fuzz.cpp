@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A resumed PPTP call and what a peer may send it. The first octet gives the numbers with which it
-// continues (bit 0: final, bit 1: with MPPE, bit 2: the peer had hung up, bit 3: its Stop-Request is
-// open, bit 5: with IPv6CP). Events follow, each with an octet of its kind: GRE, control messages,
-// packets of the TUN device, segments, time; and their octets with a length in front.
+// continues (bit 0: final, bit 1: with MPPE, bit 2: the peer had hung up, bit 3: its Stop-Request
+// is open, bit 5: with IPv6CP). Events follow, each with an octet of its kind: GRE, control
+// messages, packets of the TUN device, segments, time; and their octets with a length in front.
 //
 // Bit 4: the peer is an honest one with MPPE, and the events are those of a second source, which
 // knows the peer's address and the id of the call. None of its numbers is near the peer's. The call

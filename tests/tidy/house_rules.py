@@ -349,11 +349,13 @@ def gone_python_names(tree: Tree) -> Iterator[Violation]:
                                 f"'{token.string}': docs/explain/glossary.md has another word")
 
 
-# Phrases for which the field has a verb: continue, resume; except; miss, have no. Of a thing that is
-# gone "is gone on" a node may be written.
+# Phrases for which the field has a verb: continue, resume; except; miss, have no. A record "is gone
+# on" a node: that is another phrase.
 GONE_PHRASES = re.compile(r"\b(?:(?:go|goes|going|went) on|(?<!is )gone on|but for|lacks?)\b"
                           r"(?<!for lack)(?<!to lack)(?!…)", re.IGNORECASE)
-PHRASES_ALLOWED = ("CHANGELOG.md", "docs/explain/glossary.md")
+# The third one quotes lintian's tag.
+PHRASES_ALLOWED = ("CHANGELOG.md", "docs/explain/glossary.md",
+                   "debian/vpnha-witness.lintian-overrides")
 
 
 def gone_phrases(tree: Tree) -> Iterator[Violation]:

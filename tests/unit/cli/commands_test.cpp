@@ -260,7 +260,7 @@ TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
     EXPECT_EQ(outcome.err, "vpnha: not you\n");
 }
 
-// The example, for a gateway of PPTP: the kernel of this machine may be without L2TP, which is an error.
+// The example, for a gateway of PPTP: a kernel without L2TP, as this machine may have, is an error.
 std::string example_without_l2tp() {
     std::string text = configuration_example();
     const auto replace = [&text](std::string_view from, std::string_view to) {
