@@ -118,14 +118,16 @@ class L2tpClient:
         return parse_ip_up(self.node.read(IP_UP_LOG) or "")
 
     def up(self) -> bool:
-        return self.node.has_interface(INTERFACE) and bool(self.dialled())
+        return bool(self.dialled()) and not self.gone()
 
     def hang_up(self, connection: str = CONNECTION) -> None:
         """Ends the session as a user does; xl2tpd notifies the gateway."""
         self._ask("d", connection)
 
     def gone(self) -> bool:
-        return not self.node.has_interface(INTERFACE)
+        """Of the last session: it is not at INTERFACE where pppd of the one before had not ended."""
+        dialled = self.dialled()
+        return not self.node.has_interface(dialled[-1].interface if dialled else INTERFACE)
 
     def close(self) -> None:
         """Nothing is below a tunnel of L2TP."""
