@@ -125,7 +125,7 @@ class L2tpClient:
         self._ask("d", connection)
 
     def gone(self) -> bool:
-        """Of the last session: it is not at INTERFACE where pppd of the one before had not ended."""
+        """Of the last session; it is not at INTERFACE if the pppd before it had not ended yet."""
         dialled = self.dialled()
         return not self.node.has_interface(dialled[-1].interface if dialled else INTERFACE)
 
