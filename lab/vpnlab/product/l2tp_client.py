@@ -118,7 +118,8 @@ class L2tpClient:
         return parse_ip_up(self.node.read(IP_UP_LOG) or "")
 
     def up(self) -> bool:
-        return bool(self.dialled()) and not self.gone()
+        dialled = self.dialled()
+        return bool(dialled) and self.node.has_interface(dialled[-1].interface)
 
     def hang_up(self, connection: str = CONNECTION) -> None:
         """Ends the session as a user does; xl2tpd notifies the gateway."""
