@@ -83,8 +83,8 @@ class Vpnhad {
     [[nodiscard]] bool hangs_promoted() const;
     // For a daemon that is dead or hangs: ends it, and has the gateway's gate shut, its
     // addresses and rule removed and its services' sessions ended without it. Once for its death.
-    // A daemon that was started since then continues: it votes, and opens no gate. So does one
-    // that SIGKILL does not end, because it hangs in the kernel: it opens no gate. Where the kernel
+    // A daemon that was started since then continues: it votes, and opens no gate. A daemon that
+    // SIGKILL does not end, because it hangs in the kernel, opens no gate either. Where the kernel
     // blocks the rest for 2 s, it succeeds with a warning: the gate is shut by then.
     [[nodiscard]] Result<void> silence_without_it() const;
 

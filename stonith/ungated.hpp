@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Resources that continue running on a node whose leases were taken away: all that vpnha's gate
-// does not stand before.
+// Resources that continue to run on a node whose leases were taken away: all that vpnha's gate does
+// not cover.
 #pragma once
 
 #include <chrono>

@@ -151,7 +151,7 @@ class Member {
             events_->read([this](const conntrack::News& news) { handle(news); });
         whole_ &= whole;
         if (drained && !std::exchange(whole_, true)) {
-            // All before it has been read: only now the kernel continues to tell what happens.
+            // All before it has been read: only now the kernel continues to report what happens.
             ++overruns_;
             begin_listing();
         }
