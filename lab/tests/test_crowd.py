@@ -62,7 +62,8 @@ def test_silence_of_a_line_is_its_longest_wait():
            "[100.000000] 64 bytes from 198.51.100.21: icmp_seq=1 ttl=63 time=0.9 ms\n"
            "[100.050000] 64 bytes from 198.51.100.21: icmp_seq=2 ttl=63 time=0.9 ms\n"
            "[100.400000] 64 bytes from 198.51.100.21: icmp_seq=9 ttl=63 time=0.9 ms\n")
-    answers = lines.answer_times(log)
+    assert lines.answer_times(log, 2.0) == [98.0, 98.05, 98.4]
+    answers = lines.answer_times(log, 0.0)
     assert answers == [100.0, 100.05, 100.4]
     assert lines.silence_ms(answers, 100.42) == 300.0
     assert lines.silence_ms(answers, 101.0) == 550.0

@@ -118,10 +118,11 @@ class Lines:
             stdout=f"/var/log/{ping_log(number)}", stderr="/dev/null") for number in numbers}
 
     def end_pings(self) -> dict[int, list[float]]:
-        """Of each line, when an answer came, at the node's time."""
+        """Of each line, when an answer came, at the host's time."""
         for ping in self._pings.values():
             ping.stop(signal.SIGINT)
-        return {number: answer_times(self._node.read_log(ping_log(number)))
+        offset_s = self._node.clock().offset_s
+        return {number: answer_times(self._node.read_log(ping_log(number)), offset_s)
                 for number in self._pings}
 
     def sessions(self) -> int:
@@ -163,9 +164,10 @@ def ping_log(number: int) -> str:
     return f"lab-ping-line{number}.log"
 
 
-def answer_times(log: str) -> list[float]:
-    """Of what `ping -D` prints."""
-    return [float(each) for each in re.findall(r"^\[([0-9.]+)\] .* icmp_seq=", log, re.MULTILINE)]
+def answer_times(log: str, offset_s: float) -> list[float]:
+    """Of what `ping -D` prints, at the host's time; `offset_s`: the node's less it."""
+    return [float(each) - offset_s
+            for each in re.findall(r"^\[([0-9.]+)\] .* icmp_seq=", log, re.MULTILINE)]
 
 
 def silence_ms(answers: Sequence[float], until: float) -> float:
