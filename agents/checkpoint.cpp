@@ -145,7 +145,7 @@ Outcome stop(const Call& call) {
     // The next node's promotion waits for the end of this stop, and ends what is draining. What
     // keeps its records waits for a start, silently. What took no gateway may be there for its
     // vote.
-    if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.goes_on()) {
+    if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.continues()) {
         vpnhad.unmark();
         return {};
     }

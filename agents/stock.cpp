@@ -21,7 +21,7 @@ Sessions sessions_of(const ocf::Call& call) {
 // Where the node is promoted, either an operator stops this resource alone, or Pacemaker does so
 // because a monitor failed: so the daemon is looked at as closely as the closest monitor does. The
 // stop of a daemon that is not well has to end it.
-bool goes_on(const ocf::Call& call, const StockService& service) {
+bool continues(const ocf::Call& call, const StockService& service) {
     const Sessions sessions = sessions_of(call);
     if (sessions == Sessions::served) {
         const auto state = service.status(StockService::Depth::answers);
@@ -66,10 +66,10 @@ Outcome start_stock(
 }
 
 Outcome stop_stock(const ocf::Call& call, StockService service) {
-    if (goes_on(call, service)) {
+    if (continues(call, service)) {
         const Result<void> later = service.stop_later();
         // Unless the lease has ended in between.
-        if (later && goes_on(call, service)) {
+        if (later && continues(call, service)) {
             return {};
         }
     }

@@ -258,7 +258,7 @@ Vpnhad::Vpnhad(const ocf::Call& call)
     }
 }
 
-bool Vpnhad::goes_on() const {
+bool Vpnhad::continues() const {
     const Sessions sessions = sessions_here(socket_, gateway_);
     return sessions == Sessions::draining || sessions == Sessions::kept;
 }

@@ -71,7 +71,7 @@ class Vpnhad {
     [[nodiscard]] Result<unsigned> ensure_running();
     // Detached, it serves on for a moment, or keeps its records for a start. False when nobody
     // answers.
-    [[nodiscard]] bool goes_on() const;
+    [[nodiscard]] bool continues() const;
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
     // It does not answer a ping, and its gate is shut: so it serves nobody, and nothing that it

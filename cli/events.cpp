@@ -67,7 +67,7 @@ void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& or
 }
 
 ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
-                     const std::function<bool()>& goes_on) {
+                     const std::function<bool()>& continues) {
     EventsRead read;
     bool is_there = true;
     while (true) {
@@ -87,7 +87,7 @@ ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
         if (more && *more) {
             continue;
         }
-        if (!order.follow || !ports.out || !goes_on()) {
+        if (!order.follow || !ports.out || !continues()) {
             return ExitCode::ok;
         }
         ports.pause(kFollowPause);

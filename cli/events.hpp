@@ -31,9 +31,9 @@ struct EventsRead {
 // `ordered` is called while the command line is parsed.
 void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& ordered);
 
-// With `follow` it ends when `goes_on` returns false, or the output is closed.
+// With `follow` it ends when `continues` returns false, or the output is closed.
 [[nodiscard]] ExitCode show_events(
     const EventsOrder& order, const SwitchoverPorts& ports,
-    const std::function<bool()>& goes_on = [] { return true; });
+    const std::function<bool()>& continues = [] { return true; });
 
 }  // namespace vpnha::cli

@@ -166,7 +166,7 @@ class OutageTest(CaptureCase):
         self.assertFalse(got.series.answered_again)
         self.assertAlmostEqual((61.0 - 1.001 - 0.02) * 1000, got.outage_ms, delta=0.01)
 
-    def test_probes_that_go_on_unanswered_to_the_end_are_silence(self) -> None:
+    def test_probes_that_continue_unanswered_to_the_end_are_silence(self) -> None:
         pcap = Pcap()
         seq = probes(pcap, 0.0, 1.5)
         probes(pcap, 1.5, 4.0, first_seq=seq, answered=False)

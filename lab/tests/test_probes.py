@@ -59,7 +59,7 @@ def test_short_packet_is_no_reply():
     assert ping_probe.reply_sequence_6(bytes(7), 7) is None
 
 
-def test_a_stream_that_hung_before_the_stop_may_go_on_behind_it(monkeypatch):
+def test_a_stream_that_hung_before_the_stop_may_continue_behind_it(monkeypatch):
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     for end in (ours, theirs):

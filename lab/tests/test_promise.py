@@ -149,7 +149,7 @@ def test_a_planned_move_is_a_silence_of_100_ms(silence_ms, failures):
     (LEASE_MS, 0, []), (LEASE_MS + 1, 0, ["vip_overlap_ms"]),
     (0, 1, ["gre_seq_reused", "mppe_index_reused"]),
     (0, None, ["gre_seq_reused", "mppe_index_reused"])])
-def test_who_goes_on_after_a_pause_uses_no_number_twice(overlap_ms, reused, failures):
+def test_who_continues_after_a_pause_uses_no_number_twice(overlap_ms, reused, failures):
     found = {}
     run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
         name, expected.met_by(observed)))

@@ -81,7 +81,7 @@ def test_an_empty_replica_is_promoted_when_nobody_has_more(scheduler):
     assert scheduler.run("--node-fail=gw1") == "gw3"
 
 
-def test_a_gateway_whose_xl2tpd_died_moves_and_its_node_goes_on_as_a_standby(scheduler):
+def test_a_gateway_whose_xl2tpd_died_moves_and_its_node_continues_as_a_standby(scheduler):
     assert scheduler.score(gw1=100) == "gw1"
     scheduler.score(gw2=1, gw3=100)
     assert scheduler.run("--op-inject=xl2tpd_monitor_2000@gw1=7") == "gw3"

@@ -86,7 +86,7 @@ def kind(name: str) -> drill.Kind:
     return next(each for each in drill.MIXED_KINDS if each.name == name)
 
 
-def test_a_slice_goes_on_in_the_plan_where_the_last_one_ended():
+def test_a_slice_continues_in_the_plan_where_the_last_one_ended():
     whole = steps(7, 30, drill.MIXED_KINDS)
     part = list(itertools.islice(drill.plan(7, drill.MIXED_KINDS), 20, 30))
     assert part == whole[20:] and part[0].number == 21

@@ -72,7 +72,7 @@ class Explorer {
             world.broken = "nobody stands in, and somebody could";
         }
         if (world.broken.empty() && run_.liveness && run_.bounds.rings > 0 &&
-            world.left == Bounds{} && !liveness_.can_go_on(world)) {
+            world.left == Bounds{} && !liveness_.can_continue(world)) {
             world.broken = "a lease that has lapsed ends for good, and the voters would answer";
         }
         const auto index = static_cast<std::uint32_t>(found_.states++);

@@ -210,7 +210,7 @@ bool could_stand_in(const Run& run, const World& world, std::size_t i) {
 
 // Nobody else is wanted, the voters in its reach are a majority, and it has quorum, or none of them
 // has granted a higher epoch.
-bool could_go_on(const World& world, std::size_t i) {
+bool could_continue(const World& world, std::size_t i) {
     const lease::Engine::State& state = world.nodes[i]->engine.state();
     if (!world.nodes[i]->runs() || !state.wanted || !state.lapsed || state.fenced ||
         state.voters.newest().nodes.size() < kVotersMin) {
@@ -368,20 +368,20 @@ bool Liveness::can_stand_in(const World& world) {
     return !could;
 }
 
-bool Liveness::can_go_on(const World& world) {
+bool Liveness::can_continue(const World& world) {
     Step step(run_, world);
     step.world.left = {};
     step.world.network.clear();
     bool could = false;
     for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
-        could = could || could_go_on(step.world, i);
+        could = could || could_continue(step.world, i);
     }
     std::vector<Print> way;
     for (int tick = 0; could && tick < kTicks; ++tick) {
         const Print print = key_of(run_, step.world);
-        if (speaks(step.world) || going_on_.contains(print)) {
+        if (speaks(step.world) || continuing_.contains(print)) {
             for (const Print& each : way) {
-                going_on_.insert(each);
+                continuing_.insert(each);
             }
             return true;
         }

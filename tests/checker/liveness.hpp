@@ -30,13 +30,13 @@ class Liveness {
 
     [[nodiscard]] bool can_serve(const World& world);
     [[nodiscard]] bool can_stand_in(const World& world);
-    [[nodiscard]] bool can_go_on(const World& world);
+    [[nodiscard]] bool can_continue(const World& world);
 
   private:
     const Run& run_;
-    Visited known_;     // From these somebody can serve,
-    Visited standing_;  // from these somebody stands in,
-    Visited going_on_;  // from these a lapse ends.
+    Visited known_;       // From these somebody can serve,
+    Visited standing_;    // from these somebody stands in,
+    Visited continuing_;  // from these a lapse ends.
 };
 
 }  // namespace vpnha::checker

@@ -99,13 +99,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto exchange = exchange_of(protocol);
     while (reader.remaining() != 0 && !exchange->is_over()) {
         const ByteView datagram = reader.take(reader.u16());
-        const bool goes_on = exchange->on_datagram(datagram).has_value();
+        const bool continues = exchange->on_datagram(datagram).has_value();
         VPNHA_ASSERT(exchange->request().size() <= kRequestBytesMax && !exchange->step().empty());
         for (const Bytes& answer : exchange->take_answers()) {
             VPNHA_ASSERT(answer.size() <= kAnswerBytesMax);
         }
         exchange->repeat();
-        if (!goes_on) {
+        if (!continues) {
             break;
         }
     }

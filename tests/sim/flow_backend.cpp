@@ -278,12 +278,12 @@ void FlowBackend::schedule_listing(GatewayId gateway, std::uint64_t number) {
           [=, this](node::Node& node, TimePoint now) {
               const auto listing = listings_.find(gateway);
               return listing != listings_.end() && listing->second.number == number
-                         ? go_on_listing(gateway, node, now)
+                         ? continue_listing(gateway, node, now)
                          : effects::Effects{};
           });
 }
 
-effects::Effects FlowBackend::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::continue_listing(GatewayId gateway, node::Node& node, TimePoint now) {
     Listing& listing = listings_.at(gateway);
     const bool fails = random_.chance(failing_listings_percent);
     if (fails || listing.read.empty()) {

@@ -91,7 +91,7 @@ class FlowBackend {
                               TimePoint now);
     void read_ahead(Listing& listing);
     void schedule_listing(GatewayId gateway, std::uint64_t number);
-    effects::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
+    effects::Effects continue_listing(GatewayId gateway, node::Node& node, TimePoint now);
     void handle(const conntrack::News& news);
     void handle(const conntrack::ExpectationNews& news);
     template <class News>

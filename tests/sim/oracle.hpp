@@ -246,7 +246,7 @@ class Oracle {
     [[nodiscard]] bool has_as_new(NodeId node, const Machine& machine,
                                   const Kernel::Key& key) const;
     [[nodiscard]] bool could_serve(const Machine& machine, GatewayId gateway) const;
-    [[nodiscard]] bool could_go_on(const Machine& machine, GatewayId gateway) const;
+    [[nodiscard]] bool could_continue(const Machine& machine, GatewayId gateway) const;
     // For the lease and for Corosync alike.
     [[nodiscard]] bool is_in_reach(const Machine& machine, const Machine& other) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;

@@ -46,7 +46,7 @@ bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
 
 // Its lease has lapsed, Pacemaker still has it promoted, and a majority of the voters would answer
 // it, with a ring or without.
-bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
+bool Oracle::could_continue(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
     if (gateway == nullptr || !machine.is_sound() || gateway->cores().attachment.leaving() ||
         gateway->view().state() != takeover::State::promoted) {
@@ -142,7 +142,7 @@ void Oracle::check_silence() {
         }
         for (const auto& [node, machine] : machines_) {
             std::map<NodeId, TimePoint>& since = silence->second.could_serve;
-            if (!could_serve(*machine, id) && !could_go_on(*machine, id)) {
+            if (!could_serve(*machine, id) && !could_continue(*machine, id)) {
                 since.erase(node);
                 continue;
             }

@@ -315,23 +315,23 @@ void World::pause(NodeId node) {
     if (!machine.powered() || machine.paused() || totem_.is_paused(node)) {
         return;
     }
-    const bool clock_goes_on = random_.chance(50);
+    const bool clock_continues = random_.chance(50);
     const Duration time = random_.chance(50) ? between(random_, milliseconds(10), milliseconds(900))
                                              : between(random_, milliseconds(900), seconds(20));
-    pause_for(node, time, clock_goes_on);
+    pause_for(node, time, clock_continues);
 }
 
-void World::pause_for(NodeId node, Duration time, bool clock_goes_on) {
+void World::pause_for(NodeId node, Duration time, bool clock_continues) {
     Machine& machine = *machines_.at(node);
     story_.notify(node, "stands still for {} ms", time / milliseconds(1));
     machine.pause();
     totem_.pause(node, true);
     const std::uint64_t number = ++pauses_[node];
-    agenda_.after(time, [this, node, number, clock_goes_on] {
+    agenda_.after(time, [this, node, number, clock_continues] {
         Machine& paused = *machines_.at(node);
         if (paused.paused() && pauses_.at(node) == number) {
             story_.notify(node, "continues");
-            paused.resume(clock_goes_on);
+            paused.resume(clock_continues);
             totem_.pause(node, false);
         }
     });

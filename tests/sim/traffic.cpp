@@ -82,7 +82,7 @@ void Traffic::pass(GatewayId gateway, FlowTable& table) {
         } else if (random_.chance(25)) {
             table.refresh(flow->key, own_timeout(*flow));
         } else {
-            go_on(*flow, table);
+            proceed(*flow, table);
         }
     }
 }
@@ -115,12 +115,12 @@ void Traffic::begin(GatewayId gateway, FlowTable& table) {
     }
     flow.timeout_s = own_timeout(flow);
     if (table.put(flow) && random_.chance(70)) {
-        go_on(flow, table);
+        proceed(flow, table);
     }
 }
 
 // One more packet of it.
-void Traffic::go_on(const Flow& before, FlowTable& table) {
+void Traffic::proceed(const Flow& before, FlowTable& table) {
     Flow flow = before;
     if ((flow.status & conntrack::kAssured) == 0) {
         flow.status |= conntrack::kSeenReply | conntrack::kAssured;

@@ -23,7 +23,7 @@ class Traffic {
 
   private:
     void begin(GatewayId gateway, FlowTable& table);
-    void go_on(const conntrack::Flow& flow, FlowTable& table);
+    void proceed(const conntrack::Flow& flow, FlowTable& table);
     // A packet that the flow's helper reads.
     void announce(const conntrack::Flow& flow, FlowTable& table);
     void follow_up(const conntrack::Expectation& expectation, FlowTable& table);

@@ -89,7 +89,7 @@ class World : private Surroundings {
     // Until then, unless another storm has begun.
     void shake_rings(TimePoint end, std::uint64_t number);
     void pause(NodeId node);
-    void pause_for(NodeId node, Duration time, bool clock_goes_on);
+    void pause_for(NodeId node, Duration time, bool clock_continues);
     void hang_corosync(NodeId node);
     // Nothing happens for a while, and what is broken stays so.
     void lull();

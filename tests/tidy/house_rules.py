@@ -314,7 +314,8 @@ def public_words(tree: Tree) -> Iterator[Violation]:
 # of headers, where they may not be words of another kind (acting).
 GONE = ("lame", "truth", "doubt", "obstacles", "unsaid")
 VERB_IN_NAME = "|".join(
-    rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS)
+    rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS) + (
+    r"|(?:(?<![A-Za-z])go(?:es|ing)?_on|Go(?:es|ing)?On)(?![a-z])")
 GONE_NAMES = re.compile(r"(?<![a-z])in_the_way(?![a-z])|" + "|".join(
     rf"(?:(?<![a-z])[{word[0].upper()}{word[0]}]|(?<=[a-z]){word[0].upper()}){word[1:]}"
     rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)) +

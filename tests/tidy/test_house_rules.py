@@ -390,10 +390,11 @@ class {name} final : public Base {{
                      "int a;  // The lame one.", "// Whom it doubts.", "void tell_peer();",
                      "constexpr int kHeardFor = 3;", "bool is_unheard() const;", "store.said(key);",
                      "TEST(A, SaysWhichFileIsMissing) {}", "TEST(A, ALinkIsTold) {}",
-                     "std::set<Key> lacking_;", "void say(int level);"):
+                     "std::set<Key> lacking_;", "void say(int level);", "void go_on();",
+                     "bool call_goes_on;", "TEST(A, ItGoesOnLater) {}"):
             self.red(house_rules.gone_words, "libvpnha/src/base/x.hpp", line)
         self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
-                   "int slack, kBlackhole, heartbeat, essay; // Told apart.\nlog(\"is told\");\n"
+                   "int slack, cargo_on, heartbeat, GoOne; // Told apart.\nlog(\"is told\");\n"
                    "TEST(A, LessThanTheSlack) {}\nint retold, shear;")
         self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
                    "int frame, blame, exacting, obstacle; // Acting on it.\nlog(\"lame\");")
@@ -403,7 +404,8 @@ class {name} final : public Base {{
         rule = house_rules.gone_python_names
         for line in ("told = []", "def say(text): ...", "class ToldTest: ...", "TOLD_LIMIT_S = 3",
                      "session.is_told_to_end", "self._heard", "UNHEARD_S = 1", "lacking.clear()",
-                     "def test_kernel_tells_of_tables(): ...", "from x import said"):
+                     "def test_kernel_tells_of_tables(): ...", "from x import said",
+                     "def test_it_goes_on(): ...", "go_on = 1"):
             self.red(rule, "lab/vpnlab/x.py", line)
         self.red(rule, "tests/sim/mutate", "#!/usr/bin/python3\nsays = 1\n", where=2)
         self.green(rule, "lab/vpnlab/x.py", "SLACK, blackhole, essay = 1, \"told\", 2  # As told.\n"

@@ -207,7 +207,7 @@ TEST(EchoSessionsTest, AnAnswerToAnEarlierQuestionIsNoneToALaterOne) {
     EXPECT_EQ(parse_number(node.replica().store().find(number_key(id))->payload).value(), 70U);
 }
 
-TEST(EchoSessionsTest, ANumberGoesOnBeyondWhatMayHaveBeenUsed) {
+TEST(EchoSessionsTest, ANumberContinuesBeyondWhatMayHaveBeenUsed) {
     Node node(1);
     node.promote(1);
     const SessionId id = node.numbers().begin()->first;

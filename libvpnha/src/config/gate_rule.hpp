@@ -15,7 +15,7 @@ struct GateRule {
     enum class Kind : std::uint8_t {
         begins = 1,  // An incoming packet begins a session.
         renews,      // An incoming packet begins a session, or renews that of a known client.
-        goes_on,     // Outgoing, to clients with a session: they are known for `lasts`.
+        continues,   // Outgoing, to clients with a session: they are known for `lasts`.
         ends,        // The end of a connection ends a session. TCP over IPv4, without words.
     };
     enum class Transport : std::uint8_t { tcp = 6, udp = 17 };

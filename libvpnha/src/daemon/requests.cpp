@@ -335,13 +335,13 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
     }
     const node::GatewayNode& state = *node_.find(*gateway);
     const std::string epoch = arguments.value("epoch", "");
-    const bool goes_on = !epoch.empty() && *to;
-    if (goes_on && epoch != to_string(state.cores().replica.epoch())) {
+    const bool continues = !epoch.empty() && *to;
+    if (continues && epoch != to_string(state.cores().replica.epoch())) {
         reply.ok(moved_view(state, epoch));
         return;
     }
     // During the move no node may be promoted for a moment: plan_move() is called only once.
-    const Result<node::MovePlan> plan = goes_on
+    const Result<node::MovePlan> plan = continues
                                             ? node::MovePlan{state.cores().replica.epoch().node,
                                                              **to, state.cores().replica.epoch()}
                                             : state.moves().plan(*to);
@@ -353,7 +353,7 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
     if (!dry_run) {
         daemon_.run(node_.ask_move(*gateway, *plan, now));
     }
-    reply.ok(move_view(state, *plan, dry_run ? "possible" : goes_on ? "moving" : "asked"));
+    reply.ok(move_view(state, *plan, dry_run ? "possible" : continues ? "moving" : "asked"));
 }
 
 void Requests::answer_status(bool is_roots, adapters::ControlReply reply) {

@@ -52,7 +52,7 @@ def test_a_round_has_each_fault_of_each_rival(tmp_path, ran):
         len(comparisons.RIVALS) - 1)
 
 
-def test_it_goes_on_where_it_was_interrupted(tmp_path, ran, capsys):
+def test_it_continues_where_it_was_interrupted(tmp_path, ran, capsys):
     results = tmp_path / "results.json"
     comparisons.measure(results, PART, tmp_path, 1, minutes=5)
     assert len(ran) == 5 and len(lines_of(results)) == 4

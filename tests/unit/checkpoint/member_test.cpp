@@ -70,7 +70,7 @@ TEST(CheckpointMemberTest, WhatEveryStandbyRefusesIsNotConfirmedUntilOneTakesIt)
     EXPECT_THAT(programs.at(1).confirmed, ElementsAre("b", "a"));
 }
 
-TEST(CheckpointMemberTest, TheNextOneGoesOnWithAllThatWasConfirmed) {
+TEST(CheckpointMemberTest, TheNextOneContinuesWithAllThatWasConfirmed) {
     Programs programs = three_with_first_promoted();
     ASSERT_TRUE(programs.publish(1, "a", "one"));
     programs.leave(1);

@@ -153,7 +153,7 @@ TEST(ConnectionsTest, WhatNodesOfTwoReleasesTakeDifferentlyIsNamed) {
     }
 }
 
-TEST(ConnectionsTest, WithWhatNoStandbyCouldGoOnNoGatewayIsServed) {
+TEST(ConnectionsTest, WithWhatNoStandbyCouldContinueNoGatewayIsServed) {
     for (const auto& [good, bad, named] :
          std::vector<std::tuple<std::string, std::string, std::string>>{
              {"mobike = no", "mobike = no\nppk_id = us@example.org", "road: ppk_id is us@"},

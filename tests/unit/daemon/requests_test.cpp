@@ -280,7 +280,7 @@ TEST_F(StoppedRequestsTest, OfAnotherConfigurationItMakesWayForANewOne) {
     EXPECT_FALSE(gateway().cores().attachment.attached());
 }
 
-TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsGoesOnWithItsOldConfiguration) {
+TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsContinuesWithItsOldConfiguration) {
     differences_ = {"vpnha.toml has changed"};
     ASSERT_TRUE(cluster_.detach(3));
     ASSERT_TRUE(cluster_.detach(1));

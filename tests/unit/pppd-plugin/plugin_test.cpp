@@ -297,7 +297,7 @@ TEST_F(PppdPluginTest, ReportsAllOfAPptpCallWithItsKeys) {
               "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5");
 }
 
-TEST_F(PppdPluginTest, OnlyStatelessMppeWithKnownKeysGoesOnElsewhere) {
+TEST_F(PppdPluginTest, OnlyStatelessMppeWithKnownKeysContinuesElsewhere) {
     for (const auto& [mppe, authenticated] :
          {std::pair{kMppe128 | kMppeStateful, true}, std::pair{kMppe128, false}}) {
         fake_pppd_negotiate();
@@ -548,7 +548,7 @@ TEST_F(PppdPluginTest, WhatPppdDoesTimeAndAgainIsAReason) {
                 testing::ElementsAre(HasSubstr("pass-filter"), HasSubstr("chap-interval")));
 }
 
-TEST_F(PppdPluginTest, ReportsASessionThatNobodyCouldGoOnWith) {
+TEST_F(PppdPluginTest, ReportsASessionThatNobodyCouldContinueWith) {
     fake_pppd_remove_l2tp();
     fake_pppd_ip_up();
     accept();

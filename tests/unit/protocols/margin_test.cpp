@@ -56,31 +56,32 @@ TEST(MarginTest, WhoeverKnowsOfWhichEpochsNoNumberIsUsedTwice) {
         std::uint64_t begin = 0;
         std::uint64_t end = 0;
     };
-    const std::function<void(const std::vector<Used>&)> go_on = [&](const std::vector<Used>& all) {
-        const std::uint64_t granted = all.size();
-        if (granted > kEpochs) {
-            return;
-        }
-        const auto begin_at = [&](std::uint64_t begin, std::size_t emitted) {
-            for (const Used& each : all) {
-                ASSERT_GE(begin, each.end) << "epoch " << granted << " of " << emitted;
+    const std::function<void(const std::vector<Used>&)> proceed =
+        [&](const std::vector<Used>& all) {
+            const std::uint64_t granted = all.size();
+            if (granted > kEpochs) {
+                return;
             }
-            for (const std::uint64_t used : {std::uint64_t{0}, kUsed}) {
-                std::vector<Used> more = all;
-                more.push_back({begin, begin + used});
-                go_on(more);
+            const auto begin_at = [&](std::uint64_t begin, std::size_t emitted) {
+                for (const Used& each : all) {
+                    ASSERT_GE(begin, each.end) << "epoch " << granted << " of " << emitted;
+                }
+                for (const std::uint64_t used : {std::uint64_t{0}, kUsed}) {
+                    std::vector<Used> more = all;
+                    more.push_back({begin, begin + used});
+                    proceed(more);
+                }
+            };
+            begin_at(all.back().end, granted - 1);
+            for (std::size_t emitted = 0; emitted < granted; ++emitted) {
+                for (const std::uint64_t number : {all[emitted].begin, all[emitted].end}) {
+                    const Emitted record{{kBorn + emitted, NodeId{1}}, number, kBorn};
+                    begin_at(number + margin_of(std::nullopt, kBorn + granted).beyond(record, kUse),
+                             emitted);
+                }
             }
         };
-        begin_at(all.back().end, granted - 1);
-        for (std::size_t emitted = 0; emitted < granted; ++emitted) {
-            for (const std::uint64_t number : {all[emitted].begin, all[emitted].end}) {
-                const Emitted record{{kBorn + emitted, NodeId{1}}, number, kBorn};
-                begin_at(number + margin_of(std::nullopt, kBorn + granted).beyond(record, kUse),
-                         emitted);
-            }
-        }
-    };
-    go_on({Used{0, kUsed}});
+    proceed({Used{0, kUsed}});
 }
 
 }  // namespace margin_test

@@ -455,18 +455,18 @@ void GatewayNode::stop_standing_in(RequestToken request, TimePoint now, Effects&
     handle_events(now, effects);
 }
 
-void GatewayNode::go_on(TimePoint now, Effects& effects) {
+void GatewayNode::proceed(TimePoint now, Effects& effects) {
     stand_in_.note_turn(now);
-    lease_.go_on_promoting(now);
+    lease_.continue_promoting(now);
     handle_events(now, effects);
-    role_.go_on_leaving(now);
+    role_.continue_leaving(now);
     handle_events(now, effects);
-    role_.go_on_giving_back(now, effects);
-    role_.go_on_handing_over(now, effects);
+    role_.continue_giving_back(now, effects);
+    role_.continue_handing_over(now, effects);
     handle_events(now, effects);
-    role_.go_on_warming(now, effects);
+    role_.continue_warming(now, effects);
     handle_events(now, effects);
-    role_.go_on_turning(now, effects);
+    role_.continue_turning(now, effects);
     handle_events(now, effects);
     starts().watch_stopped(now, effects);
     cores_.history.note_role(view_.role(), now);

@@ -68,7 +68,7 @@ class GatewayNode {
     void on_time(TimePoint now, Effects& effects);
 
     // What a transition waits for may have come; to be called after every event.
-    void go_on(TimePoint now, Effects& effects);
+    void proceed(TimePoint now, Effects& effects);
     // Messages and scores that became due; to be called after every event when the group takes
     // them.
     void flush(TimePoint now, Effects& effects);

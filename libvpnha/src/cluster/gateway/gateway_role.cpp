@@ -39,12 +39,12 @@ void GatewayRole::follow(const takeover::Next& next, TimePoint now, Effects& eff
             return;
         case Step::warm_counters:
             keeper_steps_.begin_warming(now);
-            go_on_warming(now, effects);
+            continue_warming(now, effects);
             return;
         case Step::activate_services:
         case Step::deactivate_services:
             keeper_steps_.begin_turning(now);
-            go_on_turning(now, effects);
+            continue_turning(now, effects);
             return;
         case Step::mute_sessions:
             if (keeper_steps_.hands_over()) {
@@ -63,7 +63,7 @@ void GatewayRole::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::shut_gate:
             gate_.keep_shut();
             if (gate_.lets_out_until()) {
-                return;  // What is within this node leaves it first: see go_on_leaving().
+                return;  // What is within this node leaves it first: see continue_leaving().
             }
             parts_.cores.lease.take(parts_.cores.lease.engine().release(
                                         parts_.cores.attachment.leaving() ||
@@ -149,7 +149,7 @@ void GatewayRole::on_step_done(Step step, const Result<void>& result, TimePoint 
         parts_.cores.history.on_opened(parts_.lease.grants().epoch(), now);
         parts_.moves.on_opened();
         gate_.begin_giving_back(now);
-        go_on_giving_back(now, effects);
+        continue_giving_back(now, effects);
     } else if (step == Step::announce) {
         parts_.links.plan_announcements(now);
         parts_.cores.keepers.on_open(now, effects);
@@ -294,7 +294,7 @@ void GatewayRole::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
     parts_.cores.events.post(RoleLost{});
 }
 
-void GatewayRole::go_on_warming(TimePoint now, Effects& effects) {
+void GatewayRole::continue_warming(TimePoint now, Effects& effects) {
     const std::optional<bool> warm = keeper_steps_.warm(now, effects);
     if (!warm) {
         return;
@@ -314,7 +314,7 @@ void GatewayRole::begin_handing_over(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayRole::go_on_handing_over(TimePoint now, Effects& effects) {
+void GatewayRole::continue_handing_over(TimePoint now, Effects& effects) {
     const std::optional<lease::Checkpoint> checkpoint = keeper_steps_.hand_over(now, effects);
     if (!checkpoint) {
         return;
@@ -329,7 +329,7 @@ void GatewayRole::on_counters_sent(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayRole::go_on_turning(TimePoint now, Effects& effects) {
+void GatewayRole::continue_turning(TimePoint now, Effects& effects) {
     const std::optional<bool> turned = keeper_steps_.turn(now);
     if (!turned) {
         return;
@@ -355,14 +355,14 @@ void GatewayRole::hold_gate(TimePoint now, Effects& effects) {
     gate_.hold(parts_.links.state().macs(), before, now, effects);
 }
 
-void GatewayRole::go_on_leaving(TimePoint now) {
+void GatewayRole::continue_leaving(TimePoint now) {
     // The kernel has shut the gate by itself.
     if (gate_.has_left(now) && parts_.cores.takeover.running() == Step::shut_gate) {
         parts_.cores.events.post(takeover::Next{Step::shut_gate, false, false});
     }
 }
 
-void GatewayRole::go_on_giving_back(TimePoint now, Effects& effects) {
+void GatewayRole::continue_giving_back(TimePoint now, Effects& effects) {
     if (gate_.gives_back()) {
         gate_.give_back(parts_.cores.keepers.take_packets(), now, effects);
     }

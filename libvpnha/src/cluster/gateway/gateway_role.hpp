@@ -44,11 +44,11 @@ class GatewayRole {
                       Effects& effects);
 
     // What a step waits for may have come; each of them after every event.
-    void go_on_leaving(TimePoint now);
-    void go_on_giving_back(TimePoint now, Effects& effects);
-    void go_on_handing_over(TimePoint now, Effects& effects);
-    void go_on_warming(TimePoint now, Effects& effects);
-    void go_on_turning(TimePoint now, Effects& effects);
+    void continue_leaving(TimePoint now);
+    void continue_giving_back(TimePoint now, Effects& effects);
+    void continue_handing_over(TimePoint now, Effects& effects);
+    void continue_warming(TimePoint now, Effects& effects);
+    void continue_turning(TimePoint now, Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     // The gate shuts for that node's claim; what comes is sent on to it, if it can hold that.

@@ -453,11 +453,11 @@ Effects Node::on_time(TimePoint now) {
 }
 
 void Node::settle(TimePoint now, Effects& effects) {
-    go_on_fencing(now, effects);
+    continue_fencing(now, effects);
     note_holders();
     compare_setups(now, effects);
     for (auto& [id, gateway] : gateways_) {
-        gateway.go_on(now, effects);
+        gateway.proceed(now, effects);
     }
     if (!writable_ || !members_.contains(settings_.self)) {
         return;

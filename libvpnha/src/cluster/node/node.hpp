@@ -244,7 +244,7 @@ class Node {
     [[nodiscard]] TimePoint asks_at(const Fencing& fencing, TimePoint now) const;
     [[nodiscard]] bool asks_now(const Fencing& fencing, TimePoint now) const;
     [[nodiscard]] bool is_refused(const Fencing& fencing) const;
-    void go_on_fencing(TimePoint now, Effects& effects);
+    void continue_fencing(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> ask_for_marks(Fencing& fencing, TimePoint now, Effects& effects);
     void give_up_fencing(TimePoint now, Effects& effects);
 

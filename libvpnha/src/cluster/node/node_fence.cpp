@@ -120,9 +120,9 @@ std::size_t Node::count(const Fencing& fencing, bool lease::Engine::Fencing::*wh
 }
 
 bool Node::asks_now(const Fencing& fencing, TimePoint now) const {
-    const bool goes_on = fencing.asked > 0 && fencing.asked < fencing.lives.size() &&
-                         count(fencing, &lease::Engine::Fencing::agreed) >= fencing.asked;
-    return now >= fencing.again_at || goes_on;
+    const bool continues = fencing.asked > 0 && fencing.asked < fencing.lives.size() &&
+                           count(fencing, &lease::Engine::Fencing::agreed) >= fencing.asked;
+    return now >= fencing.again_at || continues;
 }
 
 bool Node::is_refused(const Fencing& fencing) const {
@@ -145,7 +145,7 @@ bool Node::is_fenced(const Fencing& fencing) const {
     return count(fencing, &lease::Engine::Fencing::done) == fencing.lives.size();
 }
 
-void Node::go_on_fencing(TimePoint now, Effects& effects) {
+void Node::continue_fencing(TimePoint now, Effects& effects) {
     give_up_fencing(now, effects);
     while (!fencings_.empty()) {
         Fencing& first = fencings_.front();

@@ -100,7 +100,7 @@ class Search {
         if (user.empty()) {
             const auto rule =
                 std::find_if(rules_.begin(), rules_.end(), [&table](const ListedRule& each) {
-                    return each.rule.table == table.number && !each.goes_on;
+                    return each.rule.table == table.number && !each.continues;
                 });
             if (rule != rules_.end()) {
                 user = fmt::format("is used by the rule {} of another program: {}",
@@ -126,8 +126,8 @@ class Search {
     // Checks rules that route a client's packets elsewhere before the gateway's rules.
     Result<void> look_at_earlier(const config::Gateway& gateway) {
         for (const ListedRule& each : rules_) {
-            if (each.rule.preference >= gateway.rule_preference || each.goes_on || each.is_l3mdev ||
-                each.is_selective || each.rule.table == RT_TABLE_LOCAL) {
+            if (each.rule.preference >= gateway.rule_preference || each.continues ||
+                each.is_l3mdev || each.is_selective || each.rule.table == RT_TABLE_LOCAL) {
                 continue;
             }
             for (const IpPrefix& pool : gateway.pools) {

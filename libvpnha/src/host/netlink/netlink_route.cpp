@@ -164,7 +164,7 @@ ListedRule listed_rule_of(const nlmsghdr* answer) {
     PolicyRule& rule = seen.rule;
     rule.is_v6 = header->family == AF_INET6;
     rule.table = header->table;
-    seen.goes_on = header->action == FR_ACT_GOTO || header->action == FR_ACT_NOP;
+    seen.continues = header->action == FR_ACT_GOTO || header->action == FR_ACT_NOP;
     seen.is_selective = header->tos != 0;
     std::optional<IpPrefix> from;
     std::string device;

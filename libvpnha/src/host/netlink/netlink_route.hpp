@@ -73,7 +73,7 @@ struct ListedRule {
     PolicyRule rule;  // `from` only if it is one address.
     bool is_own = false;
     bool is_l3mdev = false;     // Of the kernel, for all VRFs.
-    bool goes_on = false;       // It has no table: "goto", "nop".
+    bool continues = false;     // It has no table: "goto", "nop".
     bool is_selective = false;  // By mark, port, protocol, user, TOS, tunnel or sending device.
     std::string text;           // As ip-rule(8) writes it: "from 192.0.2.0/24 lookup 100".
 };

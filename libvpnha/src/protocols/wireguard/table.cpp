@@ -72,7 +72,7 @@ Facts Table::facts() const {
                         listen_port,
                         {{GateRule::kUdpPayload, 0xffff'ffff, type << 24U}}};
     };
-    GateRule data = message(GateRule::Kind::goes_on, 4);
+    GateRule data = message(GateRule::Kind::continues, 4);
     data.lasts = std::chrono::seconds(180);
     return {.title = "WireGuard",
             .daemon = {},  // The kernel.

@@ -50,7 +50,7 @@ TEST(PlanTest, AKilledDaemonsFailureIsForgotten) {
     EXPECT_THAT(texts(plan.undo), ElementsAre(kCleanup));
 }
 
-TEST(PlanTest, AHungServiceGoesOnAgain) {
+TEST(PlanTest, AHungServiceContinuesAgain) {
     const Plan plan =
         plan_of({.kind = Kind::service, .gateway = "dialin", .service = "dialler"}, sample_facts());
     EXPECT_THAT(texts(plan.strike), ElementsAre("/usr/bin/pkill -STOP -x dialler"));

@@ -75,15 +75,15 @@ class RebalanceTest : public ::testing::Test {
         if (const auto refusal = refusals_.find(gateway); is_order && refusal != refusals_.end()) {
             return tl::unexpected(refusal->second);
         }
-        const bool goes_on = arguments.contains("epoch");
-        if (is_order && !goes_on) {
+        const bool continues = arguments.contains("epoch");
+        if (is_order && !continues) {
             ordered_.push_back(gateway + " to " + to);
         }
-        const std::string target = goes_on ? names_[to] : to;
+        const std::string target = continues ? names_[to] : to;
         names_["2"] = target;
         return json{{"gateway", gateway},
                     {"epoch", "3.1"},
-                    {"state", goes_on ? "moved" : "asked"},
+                    {"state", continues ? "moved" : "asked"},
                     {"from", {{"id", 1}, {"name", "gw1"}}},
                     {"to", {{"id", 2}, {"name", target}}},
                     {"sessions", 2},

@@ -56,7 +56,7 @@ TEST(EngineQuorumTest, ALeaseThatLapsesWithoutQuorumIsClaimedAnewWhereItsVotersA
     EXPECT_TRUE(cluster.speaks(1)) << "a voter without quorum misses nobody";
 }
 
-TEST(EngineQuorumTest, AClaimAfterALapseGoesOnWhileRingsComeAndGo) {
+TEST(EngineQuorumTest, AClaimAfterALapseContinuesWhileRingsComeAndGo) {
     Cluster cluster;
     cluster.promote(1);
     cluster.cut(1);

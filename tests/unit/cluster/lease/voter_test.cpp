@@ -159,7 +159,7 @@ TEST(VoterTest, AbstainsAfterItsStartForTheLongestPromiseOfAnyLease) {
     EXPECT_EQ(kTiming.abstention(), milliseconds(515));
 }
 
-TEST(VoterTest, GrantsNothingToANodeWhoseClockIsAstrayAndLetsWhatItGrantedGoOn) {
+TEST(VoterTest, GrantsNothingToANodeWhoseClockIsAstrayAndLetsWhatItGrantedContinue) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
     voter.on_astray({NodeId{1}, NodeId{2}}, false);

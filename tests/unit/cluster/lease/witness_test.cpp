@@ -139,7 +139,7 @@ TEST(WitnessTest, ACrashBehindAGrantForgetsNothing) {
     EXPECT_EQ(again.engine().voter().before().elsewhere, again.engine().voter().granted());
 }
 
-TEST(WitnessTest, AfterACrashTheHolderGoesOnWithItByAnotherClaim) {
+TEST(WitnessTest, AfterACrashTheHolderContinuesWithItByAnotherClaim) {
     Pair pair({});
     pair.start_witness(pair.net.crash_witness());
     pair.net.cut_power(2);

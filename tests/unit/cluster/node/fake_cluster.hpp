@@ -90,7 +90,7 @@ struct FakeNode {
 class FakeIpsec {
   public:
     // A node's gate is about to change: until now its kernel went by what it was.
-    virtual void go_on(std::uint32_t node) = 0;
+    virtual void proceed(std::uint32_t node) = 0;
     virtual Effects execute(std::uint32_t node, IpsecWork& work) = 0;
 
   protected:
@@ -573,12 +573,12 @@ class FakeCluster {
             return {};
         }
         Effects execute(SetGate& gate) override {
-            go_on();
+            proceed();
             fake_.gate = gate.deadline;
             return {};
         }
         Effects execute(LeaveGate& leave) override {
-            go_on();
+            proceed();
             fake_.gate = std::min(fake_.gate, leave.shut_at);
             fake_.left = leave;
             return {};
@@ -596,7 +596,7 @@ class FakeCluster {
             return {};
         }
         Effects execute(RunStep& step) override {
-            go_on();
+            proceed();
             fake_.steps.push_back(step.step);
             if (fake_.lasting == step.step) {
                 return {};
@@ -671,9 +671,9 @@ class FakeCluster {
             return {};
         }
 
-        void go_on() {
+        void proceed() {
             if (cluster_.ipsec_ != nullptr) {
-                cluster_.ipsec_->go_on(id_);
+                cluster_.ipsec_->proceed(id_);
             }
         }
         Effects do_one(const InstallSession& install) {

@@ -333,7 +333,7 @@ TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenTheVoterHasStartedAnewSince) {
     expect_that_node_1_stays_silent(cluster);
 }
 
-TEST(NodeLeaseTest, AHolderGoesOnWhenTheVpnhadsOfItsStandbysHaveStartedAnew) {
+TEST(NodeLeaseTest, AHolderContinuesWhenTheVpnhadsOfItsStandbysHaveStartedAnew) {
     FakeCluster cluster = with_one_session();
     cluster.let_abstain();
     for (const std::uint32_t standby : {2U, 3U}) {
@@ -348,7 +348,7 @@ TEST(NodeLeaseTest, AHolderGoesOnWhenTheVpnhadsOfItsStandbysHaveStartedAnew) {
     EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{2, NodeId{1}}));
 }
 
-TEST(NodeLeaseTest, AHolderThatLosesItsQuorumGoesOnWhenVotesReturn) {
+TEST(NodeLeaseTest, AHolderThatLosesItsQuorumContinuesWhenVotesReturn) {
     FakeCluster cluster = with_one_session();
     cluster.kill(2);
     cluster.kill(3);

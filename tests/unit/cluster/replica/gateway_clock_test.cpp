@@ -45,7 +45,7 @@ class GatewayClockTest : public ::testing::Test {
     GatewayClock b_{kGateway};
 };
 
-TEST_F(GatewayClockTest, ItIsTheUnixTimeOfWhoServesFirstAndGoesOnElsewhere) {
+TEST_F(GatewayClockTest, ItIsTheUnixTimeOfWhoServesFirstAndContinuesElsewhere) {
     EXPECT_EQ(a_.at(now_), unix_ms());
     ASSERT_TRUE(emit());
     EXPECT_EQ(b_.at(at_b()), unix_ms());

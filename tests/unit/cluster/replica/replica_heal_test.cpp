@@ -111,7 +111,7 @@ TEST(ReplicaHealTest, SeveralJoinersShareOnePass) {
     EXPECT_EQ(group.at(1).counters().snapshots_sent, 1U);
 }
 
-TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsNotified) {
+TEST(ReplicaHealTest, ChangesContinueWhileAJoinerIsNotified) {
     Group group;
     group.join(1);
     group.promote(1);

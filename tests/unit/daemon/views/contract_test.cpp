@@ -98,7 +98,7 @@ struct OpenGate final : ports::Gate {
 // A charon that has nothing to do.
 struct IdleCharon final : node::FakeIpsec {
     explicit IdleCharon(node::FakeCluster& cluster) : cluster_(cluster) {}
-    void go_on(std::uint32_t) override {}
+    void proceed(std::uint32_t) override {}
     effects::Effects execute(std::uint32_t node, node::IpsecWork& work) override {
         const auto* const turn = std::get_if<node::TurnCharon>(&work);
         return turn == nullptr

@@ -33,7 +33,7 @@ class PlanViewTest : public ::testing::Test {
     FakeCluster cluster_{3};
 };
 
-TEST_F(PlanViewTest, EveryNodeSeesThatAllGoesOn) {
+TEST_F(PlanViewTest, EveryNodeSeesThatAllContinues) {
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         const json gateway = plan(node);
         EXPECT_EQ(gateway["without"], 1) << node;

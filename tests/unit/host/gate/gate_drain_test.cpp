@@ -194,7 +194,7 @@ struct Greeting {
             .gate_rules = {
                 {Rule::Kind::begins, Rule::Transport::tcp, 77, {{12, 0x0012'0000, 0x0002'0000}}},
                 {Rule::Kind::renews, Rule::Transport::udp, 77, word(0x4849)},
-                {Rule::Kind::goes_on, Rule::Transport::udp, 77, word(0x4f4b),
+                {Rule::Kind::continues, Rule::Transport::udp, 77, word(0x4f4b),
                  std::chrono::minutes(1)}}};
     }
 };

@@ -55,7 +55,7 @@ TEST(EventRingTest, WhatIsBehindASequenceNumberIsReported) {
     EXPECT_THAT(ring.after(99), IsEmpty());
 }
 
-TEST(EventRingTest, TheOldestGoAndNumbersGoOn) {
+TEST(EventRingTest, TheOldestGoAndNumbersContinue) {
     EventRing ring;
     for (std::size_t i = 0; i < limits::kEventsKept + 10; ++i) {
         ring.note(LogLevel::info, i, "event=x");

@@ -149,7 +149,7 @@ void run_after_a_day_of_sleep() {
     _exit(due && since_boot > std::chrono::seconds(awake.tv_sec) + kSlept - 1min ? 0 : 1);
 }
 
-TEST(QbLoopClockTest, TimeGoesOnWhileTheMachineSleeps) {
+TEST(QbLoopClockTest, TimeContinuesWhileTheMachineSleeps) {
     const pid_t child = fork();
     if (child == 0) {
         if (unshare(CLONE_NEWTIME) != 0 ||

@@ -220,16 +220,16 @@ TEST(SecretMemoryTest, ASecretIsFoundNowhereBetweenItsCollectorAndItsInstaller) 
     const auto expect_step = [&talk](std::string_view name) {
         ASSERT_EQ(to_text(talk.receive()), name);
     };
-    const auto go_on = [&talk] { talk.send(to_bytes("seen")); };
+    const auto proceed = [&talk] { talk.send(to_bytes("seen")); };
 
     expect_step("collected");
     const Search search(process);
     EXPECT_EQ(search.processes(), 2U);
     EXPECT_EQ(search.in_memory(secret), once);
-    go_on();
+    proceed();
     expect_step("sealed");
     EXPECT_EQ(search.in_memory(secret), 0U);
-    go_on();
+    proceed();
     const Bytes sealed = talk.receive();
     ASSERT_EQ(sealed.size(), kSecretBytes + SecretBox::kOverhead);
     expect_step("replicated");
@@ -238,13 +238,13 @@ TEST(SecretMemoryTest, ASecretIsFoundNowhereBetweenItsCollectorAndItsInstaller) 
     // Of both replicas, and of the messages: what is looked for is found.
     EXPECT_GE(search.in_memory(sealed), 2 * traces_in(sealed, sealed));
     EXPECT_GE(search.in_shared_memory(sealed), traces_in(sealed, sealed));
-    go_on();
+    proceed();
     expect_step("opened");
     EXPECT_EQ(search.in_memory(secret), once);
-    go_on();
+    proceed();
     expect_step("installed");
     EXPECT_EQ(search.in_memory(secret), 0U);
-    go_on();
+    proceed();
 
     ::close(ends[0]);
     int status = -1;

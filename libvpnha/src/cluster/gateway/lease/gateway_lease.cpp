@@ -41,7 +41,7 @@ void GatewayLease::begin_grant(TimePoint now, Effects& effects) {
     ask_for_grant(now);
 }
 
-void GatewayLease::go_on_promoting(TimePoint now) {
+void GatewayLease::continue_promoting(TimePoint now) {
     const std::optional<TimePoint> until = grants_.replica_awaited_until();
     if (!until) {
         return;

@@ -33,7 +33,7 @@ class GatewayLease {
     // Step grant: asks for it, as soon as the replica has what there is.
     void begin_grant(TimePoint now, Effects& effects);
     // The replica that a promotion waits for may be complete.
-    void go_on_promoting(TimePoint now);
+    void continue_promoting(TimePoint now);
     void refuse_grant(const std::string& why);
     // The time for the grant may be over.
     void on_time(TimePoint now, Effects& effects);

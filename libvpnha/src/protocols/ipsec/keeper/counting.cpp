@@ -45,7 +45,7 @@ void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     const bool all_there = std::ranges::all_of(
         children, [this](const auto& each) { return numbers_.is_there(each.first); });
     if (all_there) {
-        go_on_warming(effects);
+        continue_warming(effects);
     } else {
         list(now, effects);
         warming_->listing = listing_->ticket;
@@ -53,7 +53,7 @@ void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
 }
 
 // An SA that is not there yet is set as soon as it appears.
-void IpsecSas::go_on_warming(Effects& effects) {
+void IpsecSas::continue_warming(Effects& effects) {
     warming_->setting = 0;
     node::SetCounters wanted{gateway_.id(), {}, 0, warming_->exact};
     std::set<std::uint32_t> children;
@@ -224,7 +224,7 @@ void IpsecSas::handle(const node::SasListed& listed, TimePoint now, Effects& eff
         return;
     }
     if (warming_ && warming_->listing == asked.ticket) {
-        go_on_warming(effects);
+        continue_warming(effects);
     }
     look_for(now, effects);
 }

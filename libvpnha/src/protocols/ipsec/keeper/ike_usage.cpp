@@ -129,8 +129,8 @@ void IkeUsage::notify(const IkeSa& sa, const ipsec::SaSet& sas, const Traffic& p
     const ipsec::IkePeer peer = ipsec::peer_of(sa);
     const Usage usage = usage_of(sa, peer, passed);
     // charon reports a virtual address after the rest, or there is none.
-    const bool goes_on = passed != Traffic{} || usage.replaces;
-    if (!peer.vips.empty() || (peer.eap_id != peer.remote_id && goes_on)) {
+    const bool continues = passed != Traffic{} || usage.replaces;
+    if (!peer.vips.empty() || (peer.eap_id != peer.remote_id && continues)) {
         gateway_.report_usage(usage, now, effects);
     }
 }

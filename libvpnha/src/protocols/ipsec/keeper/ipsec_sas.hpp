@@ -188,7 +188,7 @@ class IpsecSas final : public Keeper, public Counted {
     [[nodiscard]] bool takes(std::uint32_t child) const;
     void on_not_fed(const std::string& why, TimePoint now, Effects& effects);
     void set_numbers(Effects& effects);
-    void go_on_warming(Effects& effects);
+    void continue_warming(Effects& effects);
     // The gate drops what these children send until their numbers are set, if they are not in the
     // kernel. Returns the ticket; 0: there are none.
     std::uint64_t hold(const std::set<std::uint32_t>& children, Effects& effects);

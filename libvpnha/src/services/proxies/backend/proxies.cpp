@@ -37,7 +37,7 @@ void Proxies::carry_out(const node::AnswerForClient& work) {
         wanted_.emplace(work.gateway, address);
         first_.push_back({loop_.now(), {work.gateway, address}, true});
     }
-    go_on();
+    proceed();
 }
 
 void Proxies::carry_out(const node::StopAnswering& work) {
@@ -45,7 +45,7 @@ void Proxies::carry_out(const node::StopAnswering& work) {
         wanted_.erase({work.gateway, address});
         gone_.emplace_back(work.gateway, address);
     }
-    go_on();
+    proceed();
 }
 
 void Proxies::announce(GatewayId gateway) {
@@ -54,10 +54,10 @@ void Proxies::announce(GatewayId gateway) {
             first_.push_back({loop_.now(), entry, true});
         }
     }
-    go_on();
+    proceed();
 }
 
-void Proxies::go_on() {
+void Proxies::proceed() {
     TimePoint next = loop_.now() + kTurnPause;
     if (gone_.empty() && first_.empty()) {
         if (second_.empty()) {
@@ -85,7 +85,7 @@ void Proxies::work_slice() {
             do_turn(turn);
         }
     }
-    go_on();
+    proceed();
 }
 
 void Proxies::remove(const Entry& entry) {

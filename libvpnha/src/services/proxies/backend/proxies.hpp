@@ -43,7 +43,7 @@ class Proxies final : public ports::Backend {
     };
 
     [[nodiscard]] const std::string& interface_of(const Entry& entry) const;
-    void go_on();
+    void proceed();
     void work_slice();
     void do_turn(const Turn& turn);
     void remove(const Entry& entry);

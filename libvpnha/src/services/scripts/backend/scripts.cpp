@@ -40,12 +40,12 @@ void Scripts::execute(const node::RunUpScripts& work, std::string interface) {
         return;
     }
     drop_unless(queue_.up(work.session, {std::move(interface), work.facts}));
-    go_on();
+    proceed();
 }
 
 void Scripts::execute(const node::RunStockDownScripts& work) {
     drop_unless(queue_.stock_down(work.session, {work.interface, work.facts}));
-    go_on();
+    proceed();
 }
 
 void Scripts::drop_unless(bool taken) {
@@ -58,16 +58,16 @@ void Scripts::drop_unless(bool taken) {
 
 void Scripts::execute(const node::RunDownScripts& work) {
     queue_.down(work.session);
-    go_on();
+    proceed();
 }
 
-void Scripts::go_on() {
+void Scripts::proceed() {
     while (const auto next = queue_.take()) {
         const Result<void> begun = runner_.run(
             next->call, [this, run = *next](const adapters::ScriptRunner::Outcome& outcome) {
                 count(run, outcome);
                 queue_.finish(run.session);
-                go_on();
+                proceed();
                 end_if_idle();
             });
         if (!begun) {

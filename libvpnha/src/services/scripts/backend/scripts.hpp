@@ -47,7 +47,7 @@ class Scripts final : public ports::Backend {
     [[nodiscard]] Status status() const override;
 
   private:
-    void go_on();
+    void proceed();
     void drop_unless(bool taken);
     void count(const ScriptQueue::Next& run, const adapters::ScriptRunner::Outcome& outcome);
     void end_if_idle();

@@ -140,7 +140,7 @@ TEST_F(IkeUsageTest, EachOctetIsReportedOnceOverRekeys) {
     EXPECT_THAT(a_.over_, IsEmpty());
 }
 
-TEST_F(IkeUsageTest, ARekeyOfTheIkeSaGoesOnWithTheSession) {
+TEST_F(IkeUsageTest, ARekeyOfTheIkeSaContinuesWithTheSession) {
     dial();
     const std::uint64_t begun = a_.used_[0].began_unix_ms;
     pass(seconds(10));

@@ -80,7 +80,7 @@ TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
     EXPECT_THAT(a_.ended_, ElementsAre(ElementsAre(first_.id.key)));
 }
 
-TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildGoesOn) {
+TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildContinues) {
     establish();
     emit(first_.child(21, 22));
     a_.add_child(21, 22);
@@ -167,7 +167,7 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaThatIsBeingReplacedIsItsHeirsBusiness) {
     EXPECT_THAT(b_.ended_, IsEmpty());
 }
 
-TEST_F(IpsecLostChildrenTest, WithAnOpenRequestItWaitsUntilTheClientGoesOn) {
+TEST_F(IpsecLostChildrenTest, WithAnOpenRequestItWaitsUntilTheClientContinues) {
     establish_childless(first_);
     emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
     settle();

@@ -53,7 +53,7 @@ class Kernels final : public FakeIpsec {
     std::uint64_t ended_ = 0;
     std::uint64_t ended_alive_ = 0;
 
-    void go_on(std::uint32_t node) override {
+    void proceed(std::uint32_t node) override {
         const TimePoint now = cluster_->now();
         const TimePoint end = std::min(now, cluster_->at(node).gate);
         for (auto& [spi, sa] : sas_[node]) {
@@ -75,7 +75,7 @@ class Kernels final : public FakeIpsec {
     }
 
     Effects execute(std::uint32_t node, IpsecWork& work) override {
-        go_on(node);
+        proceed(node);
         if (const auto* end = std::get_if<EndIkeSas>(&work)) {
             return end_sas(node, *end);
         }
@@ -89,7 +89,7 @@ class Kernels final : public FakeIpsec {
 
     // `wanted`: a packet waits for it.
     void add(std::uint32_t node, std::uint32_t spi, bool wanted) {
-        go_on(node);
+        proceed(node);
         const auto [sa, fresh] = sas_[node].try_emplace(spi, Sa{0, cluster_->now()});
         if (wanted && fresh && cluster_->now() < cluster_->at(node).gate &&
             !held_[node].contains(spi + kOut)) {
@@ -215,7 +215,7 @@ class Story {
         cluster_.run(node, kernels_.notify(node, CharonFresh{}));
     }
     void cut(std::uint32_t node) {
-        kernels_.go_on(node);
+        kernels_.proceed(node);
         cluster_.kill(node);
         kernels_.sas_.erase(node);
         kernels_.held_.erase(node);

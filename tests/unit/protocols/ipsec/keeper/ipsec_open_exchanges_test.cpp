@@ -99,7 +99,7 @@ TEST_F(IpsecOpenExchangesTest, AnInformationalRequestTakesNoChildBack) {
     EXPECT_THAT(b_.fed_, ElementsAre(expects(3)));
 }
 
-TEST_F(IpsecOpenExchangesTest, WhoGoesOnWasAnswered) {
+TEST_F(IpsecOpenExchangesTest, WhoContinuesWasAnswered) {
     take_up(2, 21);
     take_over();
     ask(3);
@@ -149,7 +149,7 @@ TEST_F(IpsecOpenExchangesTest, APassiveCharonIsFedBeforeItSpeaks) {
 }
 
 // Whoever has seen the last request can write its header.
-TEST_F(IpsecOpenExchangesTest, AForgedRepetitionDoesNotKeepTheClientFromGoingOn) {
+TEST_F(IpsecOpenExchangesTest, AForgedRepetitionDoesNotKeepTheClientFromContinuing) {
     take_up(2);
     take_over();
     ask(2);
@@ -163,7 +163,7 @@ TEST_F(IpsecOpenExchangesTest, AForgedRepetitionDoesNotKeepTheClientFromGoingOn)
     EXPECT_THAT(a_.fed_, Contains(expects(3))) << "the next node knows it, too";
 }
 
-TEST_F(IpsecOpenExchangesTest, AForgerHasToGoOnForgingAndSoDoesTheClient) {
+TEST_F(IpsecOpenExchangesTest, AForgerHasToContinueForgingAndSoDoesTheClient) {
     take_up(2);
     take_over();
     for (int i = 0; i < 3; ++i) {
@@ -180,7 +180,7 @@ TEST_F(IpsecOpenExchangesTest, AForgerHasToGoOnForgingAndSoDoesTheClient) {
     EXPECT_THAT(b_.fed_, SizeIs(2)) << "the client has continued";
 }
 
-TEST_F(IpsecOpenExchangesTest, AClientWhoseRepetitionWasAnsweredGoesOn) {
+TEST_F(IpsecOpenExchangesTest, AClientWhoseRepetitionWasAnsweredContinues) {
     take_up(2);
     take_over();
     ask(2);

@@ -106,7 +106,7 @@ TEST_F(IpsecSasTest, LinesOfAnIkeSaHaveItsSessionAndCharonsNamesOfIt) {
 }
 
 // As to another site. charon's role is part of each message's name of the SA.
-TEST_F(IpsecSasTest, AnSaThatTheGatewayHasBegunGoesOnInItsRole) {
+TEST_F(IpsecSasTest, AnSaThatTheGatewayHasBegunContinuesInItsRole) {
     using ipsec::HaType;
     const IkeSample site{{first_.id.key, true}};
     emit(site.add());

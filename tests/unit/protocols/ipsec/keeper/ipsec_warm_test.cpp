@@ -103,7 +103,7 @@ TEST_F(IpsecWarmTest, NumbersOfAMomentAgoNeedNothingBeforeTheGateOpens) {
     EXPECT_EQ(b_.keeper_.counts().at("esp_jumps"), 1U);
 }
 
-TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginReports) {
+TEST_F(IpsecWarmTest, NumbersContinueBeyondWhatTheMarginReports) {
     establish();
     a_.out(8).oseq = 700;
     pass(seconds(1));
@@ -180,7 +180,7 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsBeyondEveryEpochSinceTheSaWasMade) {
         << "not 701 and two epochs'";
 }
 
-TEST_F(IpsecWarmTest, ExactNumbersGoOnWithoutAJump) {
+TEST_F(IpsecWarmTest, ExactNumbersContinueWithoutAJump) {
     establish();
     a_.out(8).oseq = 700;
     a_.in(7).seq = 50;
@@ -214,7 +214,7 @@ TEST_F(IpsecWarmTest, AnSaWhoseRecordComesWhileItsNodeServesBeginsBeyondWhatTheO
 }
 
 // What it has sent since it was read last is in no record.
-TEST_F(IpsecWarmTest, AnSaOfItsOwnEpochThatIsFedAnewGoesOnBeyondWhatItSent) {
+TEST_F(IpsecWarmTest, AnSaOfItsOwnEpochThatIsFedAnewContinuesBeyondWhatItSent) {
     establish();
     promote(b_, 2, Duration{});
     demote(a_);

@@ -332,7 +332,7 @@ TEST_F(SaStoreTest, ANewSaOfIkev1InheritsFromTheOneOfItsPeer) {
                 ElementsAre(fresh.update(), fresh.vip("10.1.0.8")));
 }
 
-TEST_F(SaStoreTest, TheNextHolderGoesOnWithTheNumbers) {
+TEST_F(SaStoreTest, TheNextHolderContinuesWithTheNumbers) {
     establish(first_, 7);
     SaStore next(1701);
     next.put(*store_.sas().find(first_.id.key));

@@ -289,7 +289,7 @@ TEST_F(CharonServiceTest, RefusesAConfigurationThatSwanctlDoesNotLoad) {
         << "AppArmor lets swanctl write to no file of ours";
 }
 
-TEST_F(CharonServiceTest, RefusesWhatNoStandbyCouldGoOnWith) {
+TEST_F(CharonServiceTest, RefusesWhatNoStandbyCouldContinueWith) {
     std::filesystem::create_directories(root_ + "/conf.d");
     std::ofstream(settings().config, std::ios::app) << "include conf.d/*.conf\n";
     std::ofstream(root_ + "/conf.d/ppk.conf") << "secrets { ppk-1 { secret = x } }\n";

@@ -132,7 +132,7 @@ TEST_F(NewCallsTest, ACallGetsAPppdOfItsOwn) {
     EXPECT_THAT(holder().started_calls[0].taken, ElementsAre(session(1).facts.peer_address));
 }
 
-TEST_F(NewCallsTest, ItIsReplicatedAndGoesOnAtTheNextNode) {
+TEST_F(NewCallsTest, ItIsReplicatedAndContinuesAtTheNextNode) {
     const l2tp::SessionKey key = connect(700);
     come_up(key, 21);
     EXPECT_EQ(holder().plugins.at(21), "");

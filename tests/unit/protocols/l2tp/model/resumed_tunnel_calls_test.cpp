@@ -154,7 +154,7 @@ TEST_F(ResumedTunnelCallsTest, EachCallHasAnotherId) {
 }
 
 // RFC 2661 5.8: the numbers continue where they were; the successor of this node learns them anew.
-TEST_F(ResumedTunnelCallsTest, NumbersGoOnOverManyCalls) {
+TEST_F(ResumedTunnelCallsTest, NumbersContinueOverManyCalls) {
     promote();
     for (int n = 0; n < 50; ++n) {
         const auto peer_id = static_cast<std::uint16_t>(700 + n);
@@ -332,7 +332,7 @@ TEST_F(ResumedTunnelCallsTest, ATunnelThatIsBeingClosedTakesNoCall) {
 }
 
 // Calls that were set up before this node was silent for a while.
-TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneGoesOn) {
+TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneContinues) {
     tunnel = ResumedTunnel(kTunnel);
     call = {kTunnel, SessionId{77}, SessionId{700}};
     tunnel.add_call(call);

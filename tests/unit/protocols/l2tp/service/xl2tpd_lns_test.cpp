@@ -85,7 +85,7 @@ TEST(Xl2tpdLnsTest, TakesTheLastAddressThatIsFree) {
     }
 }
 
-TEST(Xl2tpdLnsTest, ASectionOfTheSameNameGoesOn) {
+TEST(Xl2tpdLnsTest, ASectionOfTheSameNameContinues) {
     const auto config = parse_xl2tpd_config(
         kGlobal + std::string("[lns a]\npppoptfile = /etc/ppp/a\n[lac x]\nlns = 192.0.2.9\n"
                               "[LNS A]\nname = vpn\n[lns b]\npppoptfile = /etc/ppp/b\n"),

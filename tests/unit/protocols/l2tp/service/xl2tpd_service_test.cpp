@@ -123,7 +123,7 @@ TEST(Xl2tpdConfigTest, RefusesAPortThatIsNone) {
     }
 }
 
-TEST(Xl2tpdConfigTest, RefusesWhatNoStandbyCouldGoOnWith) {
+TEST(Xl2tpdConfigTest, RefusesWhatNoStandbyCouldContinueWith) {
     const auto refusal = [](const std::string& text) {
         const auto config = parse_xl2tpd_config(kHead + text, "x.conf");
         return config ? std::string() : config.error().detail;

@@ -96,7 +96,7 @@ class NodeTimeoutsTest : public ::testing::Test {
     int reads_ = 0;
 };
 
-TEST_F(NodeTimeoutsTest, ASessionsTimeGoesOnOverAnyNumberOfFailovers) {
+TEST_F(NodeTimeoutsTest, ASessionsTimeContinuesOverAnyNumberOfFailovers) {
     const TimePoint begin = cluster_.now();
     up(1, {120, 0});
     up(2, {});

@@ -69,7 +69,7 @@ class DataPathTest : public PptpClientTest {
     }
 };
 
-TEST_F(DataPathTest, WithFinalNumbersACallGoesOnAtOnceAndWastesNone) {
+TEST_F(DataPathTest, WithFinalNumbersACallContinuesAtOnceAndWastesNone) {
     stock_sends(100);
     checkpoint();
     die();
@@ -180,7 +180,7 @@ TEST_F(DataPathTest, WhatGoesOutWaitsUntilTheGroupKnowsTheNumbers) {
     EXPECT_THAT(model_.data, ElementsAre(1U, 2U, 3U, 4U, 5U));
 }
 
-TEST_F(DataPathTest, AnotherNodeGoesOnWithNumbersThatWereRead) {
+TEST_F(DataPathTest, AnotherNodeContinuesWithNumbersThatWereRead) {
     checkpoint();
     die();
     take_over(true);

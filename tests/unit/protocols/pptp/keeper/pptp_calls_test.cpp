@@ -21,7 +21,7 @@ TEST_F(PptpCallsTest, AStockCallIsPreparedOnAStandbyAtOnce) {
     EXPECT_EQ(b_.keeper_.sessions({})[0].protocol, "pptp");
 }
 
-TEST_F(PptpCallsTest, APppdGoesOnWithoutAStandby) {
+TEST_F(PptpCallsTest, APppdContinuesWithoutAStandby) {
     b_.answers_preparations_ = false;
     bring_up();
     EXPECT_THAT(a_.answers_, IsEmpty());
@@ -48,7 +48,7 @@ TEST_F(PptpCallsTest, NumbersFollowInBatchesAndOnlyWhenTheyMove) {
     EXPECT_EQ(b_.prepared_, 1);
 }
 
-TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
+TEST_F(PptpCallsTest, ATakeoverContinuesWithWhatIsPrepared) {
     bring_up();
     kill_a();
     EXPECT_FALSE(b_.keeper_.takes_packets()) << "not before it is promoted";
@@ -326,7 +326,7 @@ TEST_F(PptpCallsTest, FinalNumbersAreReadBeforeCallsAreResumed) {
     EXPECT_GT(b_.keeper_.read_at(), granted);
 }
 
-TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
+TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndContinues) {
     bring_up();
     kill_a();
     promote(b_, 2, std::nullopt);

@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Clients, ResumedCallTest,
                          ::testing::Values(ModelClient::Kind::pptp_linux,
                                            ModelClient::Kind::kernel));
 
-TEST_P(ResumedCallTest, WithFinalNumbersItGoesOnAtOnceAndWastesNone) {
+TEST_P(ResumedCallTest, WithFinalNumbersItContinuesAtOnceAndWastesNone) {
     for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
         CallWorld world(GetParam(), mppe);
         be_known(world);
@@ -200,7 +200,7 @@ TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
     EXPECT_GE(resumed, vpnha::test::drawn(60) - 2);
 }
 
-TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
+TEST_P(ResumedCallTest, ThreeNodesInARowContinueWithIt) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_known(world);
     for (int node = 0; node < 3; ++node) {
@@ -225,7 +225,7 @@ TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
     EXPECT_EQ(world.counters.resets, 0U);
 }
 
-TEST_P(ResumedCallTest, PausedItReportsNothingAndGoesOnWhereItWas) {
+TEST_P(ResumedCallTest, PausedItReportsNothingAndContinuesWhereItWas) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_running(world);
     world.send_data();

@@ -343,7 +343,7 @@ TEST_F(AccountingTest, TheSecretIsForRootAlone) {
     EXPECT_THAT(error_of_open(), HasSubstr("no such file"));
 }
 
-TEST_F(AccountingTest, TheLoopGoesOnMeanwhile) {
+TEST_F(AccountingTest, TheLoopContinuesMeanwhile) {
     Server silent(kSecret, true);
     settings_.accounting_servers = {silent.endpoint()};
     QbLoop loop;

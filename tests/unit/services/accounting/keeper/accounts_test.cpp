@@ -296,7 +296,7 @@ TEST_F(AccountsTest, AStartWaitsASecondForAStandby) {
     EXPECT_EQ(only().count(Kind::start), 1);
 }
 
-TEST_F(AccountsTest, GoOnOverFailovers) {
+TEST_F(AccountsTest, ContinueOverFailovers) {
     up(1);
     pass(seconds(2));
     for (int i = 0; i < 3; ++i) {

@@ -150,7 +150,7 @@ TEST_F(AccountsUsageTest, ASessionThatIsSilentHasItsStop) {
     EXPECT_EQ(site_.records(), 1U);
 }
 
-TEST_F(AccountsUsageTest, ASuccessorGoesOnCounting) {
+TEST_F(AccountsUsageTest, ASuccessorContinuesCounting) {
     use(usage(100, 200));
     pass(seconds(5));
     site_.begin_again();
@@ -193,7 +193,7 @@ TEST_F(AccountsUsageTest, AnEndThatWasOrderedHasTheCauseOfTheOrder) {
     EXPECT_EQ(site_.requests_[1].cause, EndCause::admin_reset);
 }
 
-TEST_F(AccountsUsageTest, ASessionThatGoesOnUnderAnotherRecordKeepsItsAccount) {
+TEST_F(AccountsUsageTest, ASessionThatContinuesUnderAnotherRecordKeepsItsAccount) {
     use(usage(1, 2));
     const wire::RecordKey heir{wire::RecordType::wireguard_peer, wire::RecordId(Bytes(32, 8))};
     (void)site_.replica().publish(heir, Bytes{1});

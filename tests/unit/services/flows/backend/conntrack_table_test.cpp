@@ -166,7 +166,7 @@ TEST_F(ConntrackTableTest, HelpersAndParentsAreRestored) {
     EXPECT_EQ(install(data), data);  // Changed, and still expected.
 }
 
-TEST_F(ConntrackTableTest, WithoutHelperOrParentAFlowGoesOnAllTheSame) {
+TEST_F(ConntrackTableTest, WithoutHelperOrParentAFlowContinuesAllTheSame) {
     Flow flow = nat_tcp_flow();
     flow.helper = "no-such";
     flow.parent = udp_flow().key;

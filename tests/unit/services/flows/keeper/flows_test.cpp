@@ -80,7 +80,7 @@ TEST_F(FlowsTest, ThePromotedNodeListsItsTableASecondAfterItsPromotion) {
     EXPECT_THAT(table(2).flows, Contains(Key(nat_tcp_flow().key)));
 }
 
-TEST_F(FlowsTest, AfterATakeoverFlowsGoOnAndUntouchedOnesGetTheirOwnTimeout) {
+TEST_F(FlowsTest, AfterATakeoverFlowsContinueAndUntouchedOnesGetTheirOwnTimeout) {
     begin(nat_tcp_flow(1));
     begin(nat_tcp_flow(2));
     cluster_.pass(milliseconds(100));

@@ -22,7 +22,7 @@ TEST(StandbyTest, TcpIsLiberalInBothDirectionsAndElseAsItWas) {
     EXPECT_EQ(flow.tcp->scale, nat_tcp_flow().tcp->scale);
 }
 
-TEST(StandbyTest, AFlowGoesOnWithoutWhatThisKernelMisses) {
+TEST(StandbyTest, AFlowContinuesWithoutWhatThisKernelMisses) {
     Flow flow = nat_tcp_flow();
     EXPECT_EQ(after(Answer::no_helper, flow), Next::give_up);
     EXPECT_EQ(after(Answer::no_parent, flow), Next::give_up);
