@@ -64,7 +64,7 @@ def steps(run: Run) -> None:
     stack.wait_in_sync()
 
     requests = run.lab.capture("server", "inside", run.out / "requests.pcap",
-                               f"udp dst port {ACCT_PORT}")
+                               f"arp or udp dst port {ACCT_PORT}")
     ends = run.lab.capture("client2", "outside", run.out / "ends.pcap", f"src {VIP_OUTSIDE}")
     run.step(f"power cut of {live.active.name}, which is promoted, with {ALL} sessions")
     cut_at = run.lab.now()
