@@ -118,7 +118,9 @@ int Command::run(int argc, const char* const* argv) {
     app_.name("vpnha");
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--socket", socket_, "Control socket of vpnhad")->capture_default_str();
+    app_.add_option("--socket", socket_, "Control socket of vpnhad")
+        ->type_name(kFileType)
+        ->capture_default_str();
     app_.set_version_flag("--version", fmt::format("vpnha {}", version()));
     app_.add_flag("--no-color", no_colour_, "No colours, as when NO_COLOR is set");
     app_.footer(
@@ -260,7 +262,8 @@ void Command::add_metrics() {
     CLI::App* const verb =
         app_.add_subcommand("metrics", "What this node counts, in Prometheus' text format");
     CLI::Option* const output =
-        verb->add_option("--output", output_, "Replaces this file, at once, instead of printing");
+        verb->add_option("--output", output_, "Replaces this file, at once, instead of printing")
+            ->type_name(kFileType);
     verb->add_flag("--list", as_list_, "All metrics as a table in Markdown; asks nobody")
         ->excludes(output);
     verb->callback([this] { action_ = [this] { return static_cast<int>(show_metrics()); }; });

@@ -25,9 +25,9 @@ struct CommandNode {
     std::string operand;  // "FILE"
 };
 
-// Values that a shell can list, by the name or the type of an option.
+// Values that a shell can list: files by the type of an option, gateways by its name.
 std::string value_of(const std::string& name, const CLI::Option& option) {
-    if (name == "--output" || name == "--socket" || option.get_type_name() == kFileType) {
+    if (option.get_type_name() == kFileType) {
         return "FILE";
     }
     return name == "--gateway" ? "GATEWAY" : "VALUE";

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <utility>
 
+#include "cli/completion.hpp"
 #include "cli/doctor.hpp"
 #include "cli/events.hpp"
 #include "cli/json_text.hpp"
@@ -218,7 +219,8 @@ void add_report(CLI::App& app, const std::function<void(const Order&)>& ordered)
     const auto order = std::make_shared<Order>();
     CLI::App* const verb = app.add_subcommand(
         "report", "A directory for a report of a bug: states, logs, no secrets; root only");
-    verb->add_option("--output", order->directory, "It is made; by default vpnha-report-HOST-TIME");
+    verb->add_option("--output", order->directory, "It is made; by default vpnha-report-HOST-TIME")
+        ->type_name(kFileType);
     verb->callback([order, ordered] { ordered(*order); });
 }
 

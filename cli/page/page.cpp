@@ -12,6 +12,7 @@
 
 #include "base/markup.hpp"
 #include "cli/cluster_check.hpp"
+#include "cli/completion.hpp"
 #include "cli/findings.hpp"
 #include "cli/page/html.hpp"
 #include "cli/page/phases.hpp"
@@ -234,7 +235,8 @@ void add_page(CLI::App& app, const std::function<void(const Order&)>& ordered) {
     const auto order = std::make_shared<Order>();
     CLI::App* const verb = app.add_subcommand(
         "page", "The state of the cluster as one HTML file, without names of users");
-    verb->add_option("--output", order->output, "Replaces this file, at once, instead of printing");
+    verb->add_option("--output", order->output, "Replaces this file, at once, instead of printing")
+        ->type_name(kFileType);
     verb->callback([order, ordered] { ordered(*order); });
 }
 

@@ -74,7 +74,10 @@ TEST_F(CompletionTest, OffersCommandsAndOptionsOfEach) {
 TEST_F(CompletionTest, OffersFilesWhereOneIsMeant) {
     const std::string begin = script_.substr(0, script_.size() - 3);
     EXPECT_EQ(offered("doctor '" + begin + "'"), script_);
-    EXPECT_EQ(offered("metrics --output '" + begin + "'"), script_);
+    for (const char* const option :
+         {"metrics --output", "page --output", "report --output", "--socket"}) {
+        EXPECT_EQ(offered(option + (" '" + begin + "'")), script_) << option;
+    }
     EXPECT_EQ(offered("sessions --sort ''"), "");
     EXPECT_EQ(offered("drill daemon --html '" + begin + "'"), script_);
     EXPECT_EQ(offered("drill daemon --json '" + begin + "'"), script_);
