@@ -55,7 +55,8 @@ std::vector<Key> daemon_keys() {
          Weight::note, at<&Config::state_directory>()},
         {Section::daemon, "control_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/control.sock\"", "\"/run/vpnha/control.sock\"",
-         "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may ask, root may act.",
+         "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may query it, root may "
+         "change it.",
          Weight::note, at<&Config::control_socket>()},
         {Section::daemon, "plugin_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/pppd.sock\"", "\"/run/vpnha/pppd.sock\"",

@@ -398,10 +398,11 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(QbLoop& loop,
                                                            Handler handler) {
     const std::optional<gid_t> group = find_group(options.group);
     if (!group) {
-        write_log(LogLevel::warning,
-                  fmt::format("there is no group '{}': only root may ask vpnhad (groupadd --system "
-                              "{}) event=no-group",
-                              options.group, options.group));
+        write_log(
+            LogLevel::warning,
+            fmt::format("there is no group '{}': only root may query vpnhad (groupadd --system "
+                        "{}) event=no-group",
+                        options.group, options.group));
     }
     VPNHA_TRY(UnixListener listener, UnixListener::open({options.path, SOCK_STREAM, 0660, group}));
     auto state = std::make_shared<State>(options, std::move(handler), std::move(listener));
