@@ -101,6 +101,15 @@ def test_few_lines_dial_at_once_and_a_late_one_again(monkeypatch):
     assert not dialling.is_done() and part.hung_up == [1] and dialling.repeated == 1
     assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4, 1]
     part.connected |= {1}
+    assert not dialling.is_done()
+    # xl2tpd gave the tunnel of line 3 to another one.
+    part.connected -= {3}
+    clock[0] += dialled.STAYED_UP_S + 1
+    assert not dialling.is_done() and dialling.repeated == 2
+    assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4, 1, 3]
+    part.connected |= {3}
+    assert not dialling.is_done()
+    clock[0] += dialled.STAYED_UP_S + 1
     assert dialling.is_done()
 
 
