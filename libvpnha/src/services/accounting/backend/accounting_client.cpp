@@ -6,10 +6,12 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "base/burst.hpp"
 #include "base/limits.hpp"
 #include "host/os/thread.hpp"
 #include "host/os/unique_fd.hpp"
@@ -36,16 +38,34 @@ struct AccountingClient::Mailbox {
         node::SendAccounting request;
         std::uint8_t identifier = 0;
     };
-    // Waits for the next one; nullopt: the client ends.
+    // Waits for the next one that may be sent; nullopt: the client ends.
     std::optional<Next> take() {
         std::unique_lock lock(mutex);
-        wanted.wait(lock, [&] { return ending || !requests.empty(); });
-        if (ending) {
-            return std::nullopt;
+        while (!ending) {
+            const TimePoint now = QbLoop::now();
+            std::optional<TimePoint> due;
+            for (auto each = requests.begin(); each != requests.end(); ++each) {
+                if (pace_of(each->gateway).take(now)) {
+                    std::optional<Next> next = Next{std::move(*each), ++last_identifier};
+                    requests.erase(each);
+                    if (!requests.empty()) {
+                        wanted.notify_one();  // This thread waits for them no more.
+                    }
+                    return next;
+                }
+                due = earliest(due, pace_of(each->gateway).next());
+            }
+            if (due) {
+                wanted.wait_for(lock, *due - now);
+            } else {
+                wanted.wait(lock);
+            }
         }
-        std::optional<Next> next = Next{std::move(requests.front()), ++last_identifier};
-        requests.pop_front();
-        return next;
+        return std::nullopt;
+    }
+    // With the mutex.
+    Burst& pace_of(GatewayId gateway) {
+        return paces.try_emplace(gateway, Burst::per_second(servers.per_second())).first->second;
     }
     void notify(Answer answer) {
         const std::lock_guard lock(mutex);
@@ -60,6 +80,7 @@ struct AccountingClient::Mailbox {
     std::condition_variable wanted;
     bool ending = false;
     std::deque<node::SendAccounting> requests;
+    std::map<GatewayId, Burst> paces;
     std::deque<Answer> answers;
     std::uint8_t last_identifier = 0;
 };

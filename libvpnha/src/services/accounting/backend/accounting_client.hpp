@@ -2,6 +2,9 @@
 // Sends Accounting-Requests in threads: servers that do not answer block nothing else. Requests are
 // sent in the order of their arrival. At most limits::kAccountsUnderWay are under way, each with
 // its own identifier and port.
+//
+// The keeper paces them (account_queue.hpp). On a busy node the threads may run late: what has
+// piled up leaves at the same pace, each gateway's for itself.
 #pragma once
 
 #include <functional>

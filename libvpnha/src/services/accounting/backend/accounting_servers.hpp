@@ -31,6 +31,8 @@ class AccountingServers {
     // nothing ends it.
     [[nodiscard]] Answer ask(const node::AccountingRequest& request, std::uint8_t identifier,
                              int end = -1) const;
+    // Requests of one gateway, at least 1.
+    [[nodiscard]] std::uint32_t per_second() const { return settings_.requests_per_second; }
 
   private:
     enum class Received {

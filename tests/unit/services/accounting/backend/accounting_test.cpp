@@ -389,6 +389,32 @@ TEST_F(AccountingTest, EightAreUnderWayEachWithItsIdentifier) {
     EXPECT_EQ(server.identifiers().size(), limits::kAccountsUnderWay);
 }
 
+// As when the threads had no processor for a while. Another gateway's do not wait for them.
+TEST_F(AccountingTest, WhatPiledUpLeavesAtTheRateOfItsGateway) {
+    Server server(kSecret);
+    settings_.accounting_servers = {server.endpoint()};
+    settings_.requests_per_second = 20;
+    constexpr std::size_t kRequests = 5;
+    QbLoop loop;
+    std::vector<GatewayId> answered;
+    auto client = AccountingClient::start(loop, std::move(*AccountingServers::open(settings_)),
+                                          [&](GatewayId gateway, const node::AccountingAnswered&) {
+                                              answered.push_back(gateway);
+                                              if (answered.size() == kRequests + 1) {
+                                                  loop.stop();
+                                              }
+                                          });
+    ASSERT_TRUE(client.has_value());
+    const TimePoint begun = QbLoop::now();
+    for (std::uint64_t ticket = 1; ticket <= kRequests; ++ticket) {
+        (*client)->send({GatewayId{3}, ticket, stop()});
+    }
+    (*client)->send({GatewayId{4}, kRequests + 1, stop()});
+    loop.run();
+    EXPECT_GE(QbLoop::now() - begun, (kRequests - 1) * std::chrono::milliseconds(50));
+    EXPECT_NE(answered.back(), GatewayId{4});
+}
+
 // Of this process.
 std::ptrdiff_t threads() {
     return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
