@@ -62,12 +62,21 @@ def test_silence_of_a_line_is_its_longest_wait():
            "[100.000000] 64 bytes from 198.51.100.21: icmp_seq=1 ttl=63 time=0.9 ms\n"
            "[100.050000] 64 bytes from 198.51.100.21: icmp_seq=2 ttl=63 time=0.9 ms\n"
            "[100.400000] 64 bytes from 198.51.100.21: icmp_seq=9 ttl=63 time=0.9 ms\n")
-    assert lines.answer_times(log, 2.0) == [98.0, 98.05, 98.4]
-    answers = lines.answer_times(log, 0.0)
-    assert answers == [100.0, 100.05, 100.4]
+    assert [each.t for each in lines.answers_of(log, 2.0)] == [98.0, 98.05, 98.4]
+    answers = lines.answers_of(log, 0.0)
+    assert answers == [(100.0, 1, 0.0009), (100.05, 2, 0.0009), (100.4, 9, 0.0009)]
     assert lines.silence_ms(answers, 100.42) == 300.0
     assert lines.silence_ms(answers, 101.0) == 550.0
     assert lines.silence_ms([], 101.0) == float("inf")
+
+
+def test_ping_that_was_sent_late_is_no_silence():
+    answers = [lines.Answer(100.0, 1, 0.001), lines.Answer(100.5, 2, 0.02)]
+    assert lines.silence_ms(answers, 100.5) == 20.0
+    # Held on the way: sent in time, answered together.
+    held = [lines.Answer(100.0, 1, 0.001), lines.Answer(100.4, 2, 0.35),
+            lines.Answer(100.401, 3, 0.301)]
+    assert lines.silence_ms(held, 100.401) == 350.0
 
 
 class FakeLines:
@@ -255,10 +264,10 @@ def test_answers_are_counted_before_the_cut_and_after_it(monkeypatch):
         def end_pings(self):
             return dict(enumerate(self.answers))
 
-    steady = [100 + 0.05 * n for n in range(60)]
+    steady = [lines.Answer(100 + 0.05 * n, n, 0.01) for n in range(60)]
     run = type("Run", (), {"lab": type("Lab", (), {"now": staticmethod(lambda: 102.95)})})
-    lost = [t for t in steady if not 101.02 < t < 101.62]
-    stalled = [t for t in steady if not 100.22 < t < 100.42]
+    lost = [each for each in steady if not 101.02 < each.t < 101.62]
+    stalled = [each for each in steady if not 100.22 < each.t < 100.42]
     before, after = dialled.end_pings(
         run, [(L2TP, Part(steady, lost)), (IPSEC_GATEWAYS[1], Part(stalled))], cut=101.0)
     assert before == {L2TP.name: 0.0, IPSEC_GATEWAYS[1].name: 200.0}

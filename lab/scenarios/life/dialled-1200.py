@@ -17,9 +17,10 @@ cut. Then all hang up.
 Expected: no xl2tpd of a gateway has more than 1 024 descriptors. All sessions are protected, and
 hot on both standbys. After the cut the server answers through each session, and none was set up
 anew. A session that is pinged sees a silence of at most 1 s where its node died, and of 0.25 s
-elsewhere: the survivors install and serve on one core each. client1 sees its silence and nothing
-else. Nothing is left in the end. What is measured: how long the dialling took, how much memory a
-node uses for it, and the longest silences of the 15 s before the cut.
+elsewhere: the survivors install and serve on one core each. A ping that its own node sent late is
+no silence: 400 pppds share that node's core. client1 sees its silence and nothing else. Nothing is
+left in the end. What is measured: how long the dialling took, how much memory a node uses for it,
+and the longest silences of the 15 s before the cut.
 
 `--size N` dials N times instead of 1 200, a sixth for each client and gateway.
 """

@@ -8,6 +8,7 @@ import ipaddress
 import re
 import signal
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ..host.lab import Lab
 from ..host.node import Background, Node
@@ -26,6 +27,14 @@ READY_LIMIT_S = 60.0
 PING_S = 0.05
 USERS = 20
 FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
+
+
+class Answer(NamedTuple):
+    """Of a ping."""
+
+    t: float
+    sequence: int
+    took_s: float
 
 
 class LinesStack(VpnhaStack):
@@ -117,12 +126,12 @@ class Lines:
             "ping", "-n", "-D", "-i", str(PING_S), "-I", devices[number], server,
             stdout=f"/var/log/{ping_log(number)}", stderr="/dev/null") for number in numbers}
 
-    def end_pings(self) -> dict[int, list[float]]:
-        """Of each line, when an answer came, at the host's time."""
+    def end_pings(self) -> dict[int, list[Answer]]:
+        """Of each line, at the host's time."""
         for ping in self._pings.values():
             ping.stop(signal.SIGINT)
         offset_s = self._node.clock().offset_s
-        return {number: answer_times(self._node.read_log(ping_log(number)), offset_s)
+        return {number: answers_of(self._node.read_log(ping_log(number)), offset_s)
                 for number in self._pings}
 
     def sessions(self) -> int:
@@ -164,17 +173,21 @@ def ping_log(number: int) -> str:
     return f"lab-ping-line{number}.log"
 
 
-def answer_times(log: str, offset_s: float) -> list[float]:
-    """Of what `ping -D` prints, at the host's time; `offset_s`: the node's less it."""
-    return [float(each) - offset_s
-            for each in re.findall(r"^\[([0-9.]+)\] .* icmp_seq=", log, re.MULTILINE)]
+def answers_of(log: str, offset_s: float) -> list[Answer]:
+    """Of what `ping -D` prints, at the host's time; `offset_s`: the node's clock less it."""
+    return [Answer(float(t) - offset_s, int(sequence), float(ms) / 1000.0)
+            for t, sequence, ms in re.findall(
+                r"^\[([0-9.]+)\] .* icmp_seq=(\d+) .* time=([0-9.]+) ms", log, re.MULTILINE)]
 
 
-def silence_ms(answers: Sequence[float], until: float) -> float:
-    """The longest time without an answer, less the time between two pings. Who was never answered
-    was silent for ever."""
-    waits = [late - early for early, late in zip(answers, [*answers[1:], until])]
-    return round(1000 * max(0.0, max(waits, default=float("inf")) - PING_S), 1)
+def silence_ms(answers: Sequence[Answer], until: float) -> float:
+    """The longest time without an answer, less the time between two pings. A ping that its node
+    sent late, because many pppds share its core, is no silence: where none was lost, it is the
+    time that an answer took at most. Who was never answered was silent for ever."""
+    waits = [min(late.t - early.t - PING_S, late.took_s) if late.sequence == early.sequence + 1
+             else late.t - early.t - PING_S for early, late in zip(answers, answers[1:])]
+    waits.append(until - answers[-1].t - PING_S if answers else float("inf"))
+    return round(1000 * max(0.0, *waits), 1)
 
 
 def control(number: int) -> str:

@@ -198,8 +198,8 @@ def end_pings(run: Run, parts: Iterable[tuple[VpnGateway, Lines]],
     after: dict[str, float] = {}
     for gateway, part in parts:
         for answers in part.end_pings().values():
-            early = [t for t in answers if t <= cut]
-            late = [*early[-1:], *(t for t in answers if cut < t <= until)]
+            early = [each for each in answers if each.t <= cut]
+            late = [*early[-1:], *(each for each in answers if cut < each.t <= until)]
             for found, silence in ((before, silence_ms(early, cut)),
                                    (after, silence_ms(late, until))):
                 found[gateway.name] = max(found.get(gateway.name, 0.0), silence)
