@@ -92,13 +92,24 @@ void IkeClients::dial(Charon& charon) {
     charon.emit(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, client.mid));
     charon.emit(client.sample.update());
     clients_.push_back(client);
-    add_child(charon, clients_.back());
+    make_child(charon, clients_.back());
     if (!client.inner.empty()) {
         charon.emit(client.sample.vip(client.inner));
     }
 }
 
-void IkeClients::add_child(Charon& charon, IkeClient& client) {
+// charon narrows a dynamic selector to the addresses that the client has of it (get_dynamic_hosts()
+// of strongSwan's child_create.c): without the report of its address it refuses the client's.
+bool IkeClients::add_child(Charon& charon, IkeClient& client) {
+    if (!client.inner.empty() && !charon.has_address(client.key(), client.inner)) {
+        ask(charon, client);
+        return false;
+    }
+    make_child(charon, client);
+    return true;
+}
+
+void IkeClients::make_child(Charon& charon, IkeClient& client) {
     const std::uint32_t number = ++last_;
     ask(charon, client);
     const std::string_view remote =
@@ -121,8 +132,7 @@ void IkeClients::rekey_child(Charon& charon, std::uint32_t spi) {
     const auto child = charon.sas().children.find(spi);
     IkeClient* const client =
         child == charon.sas().children.end() ? nullptr : owner_of(child->second.owner);
-    if (client != nullptr && client->children.contains(spi)) {
-        add_child(charon, *client);
+    if (client != nullptr && client->children.contains(spi) && add_child(charon, *client)) {
         end_child(charon, *client, spi);
     }
 }

@@ -56,7 +56,9 @@ class IkeClients {
     void hang_up(Charon& charon, IkeClient& client);
     void rekey_ike(Charon& charon, IkeClient& client);
     void ask(Charon& charon, IkeClient& client);
-    void add_child(Charon& charon, IkeClient& client);
+    // False: charon refuses it.
+    bool add_child(Charon& charon, IkeClient& client);
+    void make_child(Charon& charon, IkeClient& client);
     void end_child(Charon& charon, IkeClient& client, std::uint32_t spi);
     // As dead peer detection, and the client's own.
     void end_dead(Charon& charon);
