@@ -184,7 +184,7 @@ class Keeper {
     virtual void on_open(TimePoint /*now*/, Effects& /*effects*/) {}
     virtual void promote(TimePoint now, Effects& effects) = 0;
     virtual void pause(Effects& effects) = 0;
-    virtual void unpause(TimePoint now, Effects& effects) = 0;
+    virtual void unpause(TimePoint now, Effects& effects) = 0;  // Also without pause() before it.
     virtual void mute(Effects& effects) = 0;
     virtual void detach(Effects& effects) = 0;
     // The daemons that promote() or mute() turn have changed their role.

@@ -168,7 +168,9 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
         }
     }
     for (const l2tp::SessionKey& call : calls_.started()) {
-        silent_.insert(call.tunnel);
+        if (!resumed_.contains(call.tunnel)) {
+            silent_.insert(call.tunnel);
+        }
     }
     let_some_speak(now, effects);
     end_unresumable(now, effects);

@@ -263,6 +263,24 @@ TEST_F(NewCallsTest, ASilenceEndsWhatIsBeingSetUpAndKeepsTheRest) {
     EXPECT_EQ(answer_to(700).type, l2tp::MessageType::cdn);
 }
 
+// unpause() comes without pause() there.
+TEST_F(NewCallsTest, AClaimAboveAMembersEpochLeavesThemAsTheyAre) {
+    const l2tp::SessionKey key = connect(700);
+    come_up(key, 21);
+    cluster_.pass(seconds(11));
+    wire::Hello hello;
+    hello.version_min = hello.version_max = 1;
+    hello.gateways.emplace_back().gateway = kGateway;
+    hello.gateways.back().epoch = {9, NodeId{3}};
+    cluster_.emit(3, wire::Dialects().encode(hello, 1));
+    cluster_.pass(seconds(1));
+    follow();
+    ASSERT_EQ(cluster_.replica(2).epoch(), (Epoch{10, NodeId{2}}));
+    EXPECT_THAT(holder().dropped_calls, IsEmpty());
+    ask(702);
+    EXPECT_EQ(answer_to(702).type, l2tp::MessageType::icrp);
+}
+
 TEST_F(NewCallsTest, ADemotionLeavesThemToTheStockDaemonsEnd) {
     const l2tp::SessionKey key = connect(700);
     come_up(key, 21);
