@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ...evidence.expectation import at_most, equals
-from ...host.node import Node
+from ...host.node import BEHIND_THE_OTHERS, Node
 from ...host.topology import VpnGateway
 from ...product.cluster import Cluster
 from ...product.ike_crowd import LineCarriers
@@ -135,6 +135,9 @@ def outlive(run: Run, gateways: Sequence[VpnGateway], ipsec: bool = False) -> No
     # More than the lines: a repeated dial may have come up in the end as well.
     set_up = [part.sessions() for _, part in parts]
 
+    # Real clients share no core with a gateway.
+    for node in live.stack.cluster.nodes:
+        node.prefer(BEHIND_THE_OTHERS)
     client.start_traffic()
     for _, part in parts:
         part.start_pings(part.numbers[:PINGED], SERVER_ADDRESS)
