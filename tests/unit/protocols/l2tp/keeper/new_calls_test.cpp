@@ -271,11 +271,11 @@ TEST_F(NewCallsTest, AClaimAboveAMembersEpochLeavesThemAsTheyAre) {
     wire::Hello hello;
     hello.version_min = hello.version_max = 1;
     hello.gateways.emplace_back().gateway = kGateway;
-    hello.gateways.back().epoch = {9, NodeId{3}};
+    hello.gateways.back().epoch = {2, NodeId{3}};
     cluster_.emit(3, wire::Dialects().encode(hello, 1));
     cluster_.pass(seconds(1));
     follow();
-    ASSERT_EQ(cluster_.replica(2).epoch(), (Epoch{10, NodeId{2}}));
+    ASSERT_EQ(cluster_.replica(2).epoch(), (Epoch{3, NodeId{2}}));
     EXPECT_THAT(holder().dropped_calls, IsEmpty());
     ask(702);
     EXPECT_EQ(answer_to(702).type, l2tp::MessageType::icrp);
