@@ -345,7 +345,9 @@ nlohmann::json by_json(const replica::Store& store) {
 
 nlohmann::json devices(std::uint32_t count) {
     constexpr std::uint32_t kOtherFiles = 64;
-    const rlimit files{count + kOtherFiles, count + kOtherFiles};
+    rlimit files{};
+    VPNHA_ASSERT(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = count + kOtherFiles;
     VPNHA_ASSERT(setrlimit(RLIMIT_NOFILE, &files) == 0);
     auto made = adapters::TunDevices::open();
     VPNHA_ASSERT(made.has_value());
