@@ -55,8 +55,7 @@ std::vector<Key> daemon_keys() {
          Weight::note, at<&Config::state_directory>()},
         {Section::daemon, "control_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/control.sock\"", "\"/run/vpnha/control.sock\"",
-         "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may query it, root may "
-         "change it.",
+         "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may read, root may act.",
          Weight::note, at<&Config::control_socket>()},
         {Section::daemon, "plugin_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/pppd.sock\"", "\"/run/vpnha/pppd.sock\"",
