@@ -66,8 +66,12 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
 
 void L2tpSessions::take_over(const l2tp::SessionKey& key) {
     resumed_sessions_.insert(key);
-    if (!resumed_.contains(key.tunnel)) {
-        silent_.insert(key.tunnel);
+    await_turn(key.tunnel);
+}
+
+void L2tpSessions::await_turn(const l2tp::TunnelKey& key) {
+    if (!resumed_.contains(key)) {
+        silent_.insert(key);
     }
 }
 
@@ -168,9 +172,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
         }
     }
     for (const l2tp::SessionKey& call : calls_.started()) {
-        if (!resumed_.contains(call.tunnel)) {
-            silent_.insert(call.tunnel);
-        }
+        await_turn(call.tunnel);
     }
     let_some_speak(now, effects);
     end_unresumable(now, effects);

@@ -104,6 +104,8 @@ class L2tpSessions final : public PppKeeper {
     void yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
     // The kernel carries it already. Its tunnel is silent until its turn comes.
     void take_over(const l2tp::SessionKey& key);
+    // It speaks in a later turn, unless it speaks already.
+    void await_turn(const l2tp::TunnelKey& key);
     // Starts some of the silent tunnels. They start in turns: the work for thousands of them at
     // once, and their peers' answers, would keep this node from renewing its lease. The same would
     // happen with each new lease.
