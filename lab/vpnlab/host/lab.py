@@ -287,11 +287,6 @@ class Lab:
                 raise TimedOut(f"not within {deadline_s:g} s: {what}{trouble}")
             time.sleep(interval_s)
 
-    def clock_offsets(self) -> dict[str, float]:
-        """Of each node that answers: its CLOCK_REALTIME less the host's, in seconds."""
-        return {name: node.clock().offset_s for name, node in self.nodes.items()
-                if node.powered() and node.responds()}
-
     # Captures.
 
     def capture(self, node: str, network: str, path: Path, expression: str = "") -> Capture:
