@@ -163,15 +163,8 @@ void Expectations::erase_ended(TimePoint now, Effects& effects) {
     }
 }
 
-// For a flow that is not assured the kernel's filter passes no end.
 void Expectations::look_after_parent(const FlowKey& parent, Effects& effects) const {
-    const wire::RecordKey key = flow_record_key(parent);
-    const replica::StoredRecord* const record = replica_.store().find(key);
-    if (record == nullptr) {
-        return;
-    }
-    const Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record->payload);
-    if (flow && (flow->status & conntrack::kAssured) == 0) {
+    if (!is_assured(replica_.store(), parent)) {
         batch<node::LookUpFlows>(effects, gateway_).flows.push_back(parent);
     }
 }

@@ -275,8 +275,10 @@ void Flows::handle(const node::FlowsInstalled& installed, TimePoint now, Effects
             replica_.store().find(flow_record_key(each.key)) == nullptr) {
             // Erased meanwhile; while this node was promoted, nothing was removed for it.
             batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(each.key);
-        } else if (!each.taken && replica_.promoted()) {
-            // The listing after the promotion has waited for it, and is over.
+        } else if (replica_.promoted() &&
+                   (!each.taken || !is_assured(replica_.store(), each.key))) {
+            // The listing after the promotion has waited for it, and is over. An event comes only
+            // for an assured flow: without a look another flow would stay hot for a week.
             batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(each.key);
         }
     }

@@ -145,6 +145,20 @@ TEST_F(ExpectationsTest, TheEndOfSuchAParentIsNotMissed) {
     EXPECT_EQ(table(2).flows.size(), 0U);
 }
 
+// Asked for before the promotion, done after it; the kernel sends no event about such a flow.
+TEST_F(ExpectationsTest, AParentThatIsInstalledAfterThePromotionDoesNotStayHot) {
+    table(2).busy = true;
+    begin(sip_flow());
+    expect(sip_expectation());
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    cluster_.pass(seconds(2));
+    ASSERT_EQ(table(2).flows.size(), 0U);
+    cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
+    EXPECT_FALSE(is_hot(table(2).flows.at(sip_flow().key)));
+}
+
 TEST_F(ExpectationsTest, AParentWhoseExpectationBecomesAnothersIsNotKept) {
     cluster_.pass(seconds(3));  // The promotion's listing is over.
     Flow first = ftp_flow(40'000);
