@@ -218,6 +218,9 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     } else {
         verdict = voter_.judge(sender, round, state_.voters, now);
     }
+    if (verdict == Verdict::promised) {
+        voter_.on_asked(now);
+    }
     note_round(round, verdict, now);
     if (verdict != Verdict::answered) {
         const Epoch& granted =

@@ -33,8 +33,8 @@ struct Timing {
     // For so long a voter still answers a holder that is missing from its own quorate group.
     Duration absence = std::chrono::seconds(5);
     // After so long without a majority a claim is in vain: its answers may be lost, and promises to
-    // it keep out nodes that could serve. If another node asks, the voters ignore the claim until
-    // all these promises end and that node has asked again; and so on.
+    // it keep out nodes that could serve. If another node asks or claims, the voters ignore the
+    // claim until all these promises end and that node has asked again; and so on.
     Duration unheld = std::chrono::seconds(1);
     // The same for the claim of a node whose own lease has just lapsed. The voters answered it a
     // moment ago, and no other node can have been granted anything. Three rounds in a row; an

@@ -474,6 +474,29 @@ TEST(EngineStandInTest, AnOrderedClaimThatIsInVainLeavesItsOwnVoteToOthers) {
     EXPECT_GT(cluster[1].holder().epoch(), claim.id.epoch);
 }
 
+// The first one sends, and receives no answer; where it has yielded the second one asks nobody.
+TEST(EngineStandInTest, AClaimEndsTheAnswersToAnotherOneThatIsInVain) {
+    Cluster cluster;
+    Engine& voter = cluster[3];
+    const auto refusal_of = [&](unsigned node, std::uint64_t epoch, Duration in_vain) {
+        Round claim;
+        claim.id = {{epoch, NodeId{node}}, {1}, 1};
+        claim.lease = kTiming.lease;
+        claim.voters = voter.state().voters;
+        claim.in_vain = in_vain;
+        const std::vector<Refusal> refusals =
+            sent<Refusal>(voter.on_message(sender_of(node), claim, cluster.now()));
+        return refusals.empty() ? Verdict::answered : refusals.front().reason;
+    };
+    EXPECT_EQ(refusal_of(1, 1, Duration{}), Verdict::answered);
+    EXPECT_EQ(refusal_of(2, 2, Duration{}), Verdict::promised);
+    EXPECT_EQ(refusal_of(1, 1, kTiming.unheld), Verdict::answered) << "it was not in vain yet";
+    EXPECT_EQ(refusal_of(2, 2, Duration{}), Verdict::promised);
+    EXPECT_EQ(refusal_of(1, 1, kTiming.unheld), Verdict::unheld);
+    cluster.wait(kTiming.promise(kTiming.lease));
+    EXPECT_EQ(refusal_of(2, 2, Duration{}), Verdict::answered);
+}
+
 TEST(EngineStandInTest, WhatPacemakerPromotesYieldsNoMore) {
     Cluster cluster;
     cluster.promote(1);
