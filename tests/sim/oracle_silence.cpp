@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/lease/voters.hpp"
 #include "sim/oracle.hpp"
 
 namespace vpnha::sim {
@@ -27,6 +28,14 @@ std::pair<Epoch, std::uint64_t> position_of(const node::GatewayNode& gateway) {
 bool is_complete(const node::GatewayNode* gateway) {
     return gateway != nullptr && gateway->cores().attachment.attached() &&
            gateway->cores().replica.level() == wire::Level::complete;
+}
+
+// Accepted: a voter that was late with messages for 20 s measures the clocks of others as slow, and
+// grants them nothing for up to half a minute more (docs/explain/failure-model.md, "What the lease
+// assumes about clocks", seeds 535529494 and 535529670).
+bool takes_for_astray(const node::GatewayNode* voter, NodeId node) {
+    return voter != nullptr &&
+           lease::is_in(voter->cores().lease.engine().voter().state().astray, node);
 }
 
 }  // namespace
@@ -63,7 +72,9 @@ bool Oracle::could_continue(const Machine& machine, GatewayId id) const {
                                     gateway->cores().lease.engine().holder().epoch()) {
             return false;
         }
-        const bool misses = totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id());
+        const bool misses =
+            (totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id())) ||
+            takes_for_astray(there, machine.id());
         voters += node != machine.id() && other->is_sound() && receives_(machine.id(), node) &&
                           receives_(node, machine.id()) && !totem_.is_paused(node) && !misses
                       ? 1
@@ -81,7 +92,8 @@ bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
         gateway->view().standing() != wire::Level::complete ||
         gateway->view().links().lost_for_coming() > 0 ||
         gateway->cores().lease.engine().state().fenced ||
-        gateway->cores().lease.engine().state().alone || !totem_.is_quorate(machine.id())) {
+        gateway->cores().lease.engine().state().alone || !totem_.is_quorate(machine.id()) ||
+        gateway->cores().lease.engine().voter().state().own_astray) {
         return false;
     }
     std::size_t voters = 1;
@@ -96,7 +108,7 @@ bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
         }
         // Accepted: a voter that knows of a later epoch answers "behind", complete or not
         // (docs/explain/failure-model.md, seed 533257691). The standby waits for Pacemaker.
-        voters += is_ahead ? 0 : 1;
+        voters += is_ahead || takes_for_astray(there, machine.id()) ? 0 : 1;
     }
     return 2 * voters > plan_.nodes;
 }
