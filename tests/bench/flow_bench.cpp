@@ -311,7 +311,8 @@ void add_entries(nlohmann::json& line, std::uint32_t count) {
                     VPNHA_ASSERT(answers.has_value() && std::ranges::count(*answers, 0) ==
                                                             static_cast<std::ptrdiff_t>(size));
                 } else if (type == IPCTNL_MSG_CT_NEW) {
-                    VPNHA_ASSERT(there.table->install(std::span(flows).subspan(at, size)));
+                    VPNHA_ASSERT(there.table->install(std::span(flows).subspan(at, size),
+                                                      conntrack::Live::changes));
                 } else {
                     VPNHA_ASSERT(there.table->remove(std::span(keys).subspan(at, size)));
                 }
@@ -415,7 +416,7 @@ nlohmann::json standby_side(std::uint32_t count) {
         for (std::size_t at = 0; at < flows.size(); at += limits::kFlowsPerTrain) {
             const auto part =
                 std::span(flows).subspan(at, std::min(limits::kFlowsPerTrain, flows.size() - at));
-            VPNHA_ASSERT(there.table->install(part).has_value());
+            VPNHA_ASSERT(there.table->install(part, conntrack::Live::changes).has_value());
         }
         const double behind_kernel = cpu_ns();
         for (const replica::Install& install : installs) {

@@ -247,7 +247,7 @@ class Member {
                 flows.push_back(
                     conntrack::hot(need(conntrack::parse_flow(each.key.id.view(), each.payload))));
             }
-            const std::vector<bool> taken = need(table_->install(flows));
+            const std::vector<bool> taken = need(table_->install(flows, conntrack::Live::changes));
             for (std::size_t n = 0; n < part.size(); ++n) {
                 replica_->on_installed(
                     part[n].key, part[n].ticket,

@@ -33,7 +33,7 @@ inline void install_numbers(ports::FlowTable& table, std::uint32_t first, std::u
     for (std::uint32_t number = first; number < first + count; ++number) {
         flows.push_back(flow_number(number));
         if (flows.size() == limits::kFlowsPerTrain || number + 1 == first + count) {
-            const auto taken = table.install(flows);
+            const auto taken = table.install(flows, conntrack::Live::changes);
             VPNHA_ASSERT(taken.has_value());
             flows.clear();
         }

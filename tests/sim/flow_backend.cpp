@@ -189,9 +189,16 @@ effects::Effects FlowBackend::work_off(const node::LookUpFlows& look, node::Node
 
 effects::Effects FlowBackend::work_off(const node::InstallFlows& install, node::Node& node,
                                        TimePoint now) {
+    const conntrack::Live live =
+        watches_.contains(install.gateway) ? conntrack::Live::stays : conntrack::Live::changes;
     std::vector<conntrack::Installed> answers;
     for (const conntrack::Wanted& wanted : install.flows) {
-        const bool taken = table_.put(conntrack::hot(wanted.flow));
+        const auto there = table_.flows().find(wanted.flow.key);
+        const std::optional<conntrack::Flow> resident =
+            there == table_.flows().end() ? std::nullopt : std::optional(there->second);
+        const bool stays =
+            conntrack::compare(wanted.flow, resident, live) == conntrack::Resident::live;
+        const bool taken = stays || table_.put(conntrack::hot(wanted.flow));
         answers.push_back({wanted.flow.key, wanted.ticket, taken});
     }
     return node.on_event(install.gateway, node::FlowsInstalled{answers}, now);

@@ -19,6 +19,7 @@ namespace {
 using conntrack::Answer;
 using conntrack::Flow;
 using conntrack::FlowKey;
+using conntrack::Live;
 using conntrack::News;
 using conntrack::Next;
 using conntrack::Resident;
@@ -61,7 +62,7 @@ Result<std::unique_ptr<ConntrackTable>> ConntrackTable::open() {
     return std::unique_ptr<ConntrackTable>(new ConntrackTable(std::move(train)));
 }
 
-Result<std::vector<bool>> ConntrackTable::install(Flows flows) {
+Result<std::vector<bool>> ConntrackTable::install(Flows flows, Live live) {
     VPNHA_TRY(const std::vector<int> answers,
               train_.ask(flows.size(), [&](char* buffer, std::size_t n) {
                   return put_flow(buffer, flows[n], FlowRequest::create);
@@ -69,17 +70,17 @@ Result<std::vector<bool>> ConntrackTable::install(Flows flows) {
     std::vector<bool> taken(flows.size(), true);
     for (std::size_t n = 0; n < flows.size(); ++n) {
         if (answers[n] != 0) {
-            VPNHA_TRY(taken[n], insist(flows[n], answers[n]));
+            VPNHA_TRY(taken[n], insist(flows[n], answers[n], live));
         }
     }
     return taken;
 }
 
-Result<bool> ConntrackTable::insist(Flow flow, int error_number) {
+Result<bool> ConntrackTable::insist(Flow flow, int error_number, Live live) {
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
         Next next = conntrack::after(answer_of(error_number), flow);
         if (next == Next::compare) {
-            VPNHA_TRY(next, settle(flow));
+            VPNHA_TRY(next, settle(flow, live));
         }
         switch (next) {
             case Next::done:
@@ -108,7 +109,7 @@ Result<bool> ConntrackTable::insist(Flow flow, int error_number) {
     return false;
 }
 
-Result<Next> ConntrackTable::settle(Flow& flow) {
+Result<Next> ConntrackTable::settle(Flow& flow, Live live) {
     const auto remove_other = [&](const FlowKey& key) -> Result<Next> {
         ++counters_.collisions;
         VPNHA_CHECK(remove(std::span(&key, 1)));
@@ -119,7 +120,7 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
     const auto flow_of = [](const std::optional<News>& news) {
         return news ? std::optional(news->flow) : std::nullopt;
     };
-    switch (conntrack::compare(flow, flow_of(resident))) {
+    switch (conntrack::compare(flow, flow_of(resident), live)) {
         case Resident::other:
             return remove_other(flow.key);
         case Resident::none: {
@@ -128,6 +129,8 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
                       }));
             return other ? remove_other(other->flow.key) : Next::again;
         }
+        case Resident::live:
+            return Next::done;
         case Resident::same:
             break;
     }
@@ -170,7 +173,7 @@ Result<bool> ConntrackTable::renew(const conntrack::Timeout& timeout) {
     }
     flow->timeout_s = timeout.seconds;
     VPNHA_TRY(const int answer, make_anew(*flow));
-    return answer == 0 ? Result<bool>(true) : insist(std::move(*flow), answer);
+    return answer == 0 ? Result<bool>(true) : insist(std::move(*flow), answer, Live::changes);
 }
 
 // Both in one train: hardly any packet arrives in between.

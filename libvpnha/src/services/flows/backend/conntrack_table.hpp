@@ -21,7 +21,7 @@ class ConntrackTable : public ports::FlowTable {
     // In the network namespace of the calling thread.
     [[nodiscard]] static Result<std::unique_ptr<ConntrackTable>> open();
 
-    Result<std::vector<bool>> install(Flows flows) override;
+    Result<std::vector<bool>> install(Flows flows, conntrack::Live live) override;
     Result<std::vector<bool>> set_timeouts(std::span<const conntrack::Timeout> timeouts) override;
     Result<void> remove(std::span<const conntrack::FlowKey> keys) override;
     [[nodiscard]] Result<std::optional<conntrack::Flow>> find(
@@ -41,9 +41,9 @@ class ConntrackTable : public ports::FlowTable {
     Result<std::vector<int>> create_expectations(
         std::span<const conntrack::Expectation> expectations);
     // One flow that the kernel did not accept as it was.
-    Result<bool> insist(conntrack::Flow flow, int error_number);
+    Result<bool> insist(conntrack::Flow flow, int error_number, conntrack::Live live);
     // The conflicting entry is made this flow, or removed.
-    Result<conntrack::Next> settle(conntrack::Flow& flow);
+    Result<conntrack::Next> settle(conntrack::Flow& flow, conntrack::Live live);
     // A flow whose timeout is fixed; false: it is not there.
     Result<bool> renew(const conntrack::Timeout& timeout);
     // Replaces the flow's entry. Returns the kernel's answer (errno, 0: taken).

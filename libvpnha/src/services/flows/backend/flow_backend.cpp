@@ -326,8 +326,10 @@ void FlowBackend::work_off(node::InstallFlows& train) {
     for (conntrack::Wanted& each : train.flows) {
         flows.push_back(conntrack::hot(std::move(each.flow)));
     }
+    const conntrack::Live live =
+        served_.contains(train.gateway) ? conntrack::Live::stays : conntrack::Live::changes;
     const Result<std::vector<bool>> taken =
-        flows.empty() ? std::vector<bool>{} : table_->install(flows);
+        flows.empty() ? std::vector<bool>{} : table_->install(flows, live);
     if (!taken) {
         complain_of_flows("flows cannot be installed", taken.error());
     }

@@ -27,9 +27,9 @@ class FlowTable {
     virtual ~FlowTable() = default;
 
     // Makes the kernel's entries equal to `flows`, at most limits::kFlowsPerTrain of them: new ones
-    // are made, existing ones are changed, conflicting ones are removed. True for each one that the
-    // kernel has now.
-    virtual Result<std::vector<bool>> install(Flows flows) = 0;
+    // are made, existing ones are changed (live ones by `live`), conflicting ones are removed. True
+    // for each one that the kernel has now.
+    virtual Result<std::vector<bool>> install(Flows flows, conntrack::Live live) = 0;
     // At most limits::kFlowsPerTrain. False for each one that the kernel does not have.
     virtual Result<std::vector<bool>> set_timeouts(
         std::span<const conntrack::Timeout> timeouts) = 0;

@@ -46,12 +46,14 @@ Next after(Answer answer, const Flow& flow) {
     return Next::give_up;
 }
 
-Resident compare(const Flow& wanted, const std::optional<Flow>& resident) {
+Resident compare(const Flow& wanted, const std::optional<Flow>& resident, Live live) {
     if (!resident) {
         return Resident::none;
     }
-    return resident->key == wanted.key && resident->reply == wanted.reply ? Resident::same
-                                                                          : Resident::other;
+    if (resident->key != wanted.key || resident->reply != wanted.reply) {
+        return Resident::other;
+    }
+    return live == Live::stays && !is_hot(*resident) ? Resident::live : Resident::same;
 }
 
 }  // namespace vpnha::conntrack

@@ -84,14 +84,19 @@ enum class Next : std::uint8_t {
 
 [[nodiscard]] Next after(Answer answer, const Flow& flow);
 
+// An entry that a packet has made or refreshed. On a node that serves it is newer than what the
+// node as a standby was to install.
+enum class Live : std::uint8_t { changes, stays };
+
 enum class Resident : std::uint8_t {
     none,   // Gone meanwhile: again.
     same,   // This flow: it is changed.
+    live,   // This flow, and it stays as it is.
     other,  // A flow of this node's own, which cannot be the gateway's as long as another node
             // serves: it is removed.
 };
 
 // The entry that holds the flow's original tuple, or its reply's.
-[[nodiscard]] Resident compare(const Flow& wanted, const std::optional<Flow>& resident);
+[[nodiscard]] Resident compare(const Flow& wanted, const std::optional<Flow>& resident, Live live);
 
 }  // namespace vpnha::conntrack

@@ -14,6 +14,7 @@
 namespace vpnha::adapters {
 
 using conntrack::Flow;
+using conntrack::Live;
 using conntrack::News;
 using test::address;
 using test::flow_of;
@@ -45,8 +46,8 @@ class ConntrackHost : public testing::TwoHosts {
         EXPECT_NE(testing::output_of("nft list ruleset"), "");
     }
     // What the kernel has afterwards.
-    std::optional<Flow> install(const Flow& flow, bool taken = true) {
-        const auto installed = table_->install(std::span(&flow, 1));
+    std::optional<Flow> install(const Flow& flow, bool taken = true, Live live = Live::changes) {
+        const auto installed = table_->install(std::span(&flow, 1), live);
         EXPECT_TRUE(installed) << installed.error().detail;
         EXPECT_EQ(installed ? installed->front() : !taken, taken);
         return find(flow);
@@ -90,7 +91,8 @@ class ConntrackHost : public testing::TwoHosts {
     void install_all(const std::vector<Flow>& flows) {
         for (std::size_t at = 0; at < flows.size(); at += limits::kFlowsPerTrain) {
             const auto installed = table_->install(
-                std::span(flows).subspan(at, std::min(limits::kFlowsPerTrain, flows.size() - at)));
+                std::span(flows).subspan(at, std::min(limits::kFlowsPerTrain, flows.size() - at)),
+                Live::changes);
             ASSERT_TRUE(installed) << installed.error().detail;
             EXPECT_THAT(*installed, ::testing::Each(true));
         }

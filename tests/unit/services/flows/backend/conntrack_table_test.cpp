@@ -141,6 +141,19 @@ TEST_F(ConntrackTableTest, WhatIsThereIsChanged) {
     EXPECT_EQ(table_->counters().collisions, 0U);
 }
 
+TEST_F(ConntrackTableTest, OnANodeThatServesWhatIsLiveStays) {
+    Flow flow = nat_tcp_flow();
+    install(flow);
+    Flow older = conntrack::hot(flow);
+    older.tcp->state = conntrack::TcpState::syn_sent;
+    EXPECT_EQ(install(older, true, Live::stays), flow);
+    const Flow untouched = conntrack::hot(nat_tcp_flow(40'009));
+    install(untouched);
+    older = untouched;
+    older.mark = 9;
+    EXPECT_EQ(install(older, true, Live::stays)->mark, 9U);
+}
+
 TEST_F(ConntrackTableTest, ThisNodesOwnFlowsGiveWay) {
     Flow own = nat_tcp_flow();
     own.reply.destination_part = 50'000;  // The same client and server, mapped to another port.
@@ -183,7 +196,7 @@ TEST_F(ConntrackTableTest, OneRefusalInATrainIsItsOwn) {
     flows[100] = flow_of(conntrack::kIcmp, {address("10.0.0.1"), address("203.0.113.9"), 1,
                                             99 << 8});  // No such ICMP type.
     flows[200] = flows[201];
-    const auto installed = table_->install(flows);
+    const auto installed = table_->install(flows, Live::changes);
     ASSERT_TRUE(installed) << installed.error().detail;
     EXPECT_THAT(listed(), SizeIs(limits::kFlowsPerTrain - 2));
     EXPECT_EQ(std::count(installed->begin(), installed->end(), false), 1);

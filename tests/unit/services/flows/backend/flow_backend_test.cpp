@@ -26,8 +26,9 @@ constexpr GatewayId kOther{2};
 struct FakeTable final : ports::FlowTable {
     explicit FakeTable(std::vector<std::string>& notified) : asked(notified) {}
 
-    Result<std::vector<bool>> install(Flows flows) override {
-        asked.push_back(fmt::format("install {}", flows.size()));
+    Result<std::vector<bool>> install(Flows flows, conntrack::Live live) override {
+        asked.push_back(
+            fmt::format("{} {}", live == conntrack::Live::stays ? "add" : "install", flows.size()));
         hot_s = flows.front().timeout_s;
         if (broken) {
             return fail(Errc::system, "no memory");
@@ -131,6 +132,14 @@ TEST_F(FlowBackendTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
 }
 
+// Asked for by a standby, done after its promotion: packets may have changed the flow since.
+TEST_F(FlowBackendTest, WhatIsInstalledAfterAPromotionChangesNoLiveFlow) {
+    order(node::InstallFlows{kGateway, wanted(3)});
+    order(node::WatchFlows{kGateway, {}});
+    keeper_.finish();
+    EXPECT_THAT(asked_, ElementsAre("add 3"));
+}
+
 TEST_F(FlowBackendTest, AllIsDoneWhenItHasFinished) {
     order(node::InstallFlows{kGateway, wanted(1'000)});
     keeper_.finish();
@@ -186,7 +195,7 @@ TEST_F(SharedFlowsTest, AreBothGatewaysWhereThisNodeServesBothOrNeither) {
     order(node::WatchFlows{kOther, other_});
     order(node::WatchFlows{kGateway, {}});
     work_on_both();
-    EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
+    EXPECT_THAT(asked_, ElementsAre("add 2", "set 2", "remove 2"));
     asked_.clear();
     order(node::UnwatchFlows{kGateway});
     order(node::UnwatchFlows{kOther});

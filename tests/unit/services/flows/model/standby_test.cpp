@@ -38,16 +38,18 @@ TEST(StandbyTest, AFlowContinuesWithoutWhatThisKernelMisses) {
 
 TEST(StandbyTest, AnotherFlowIsTheOneWithOtherTuples) {
     const Flow flow = nat_tcp_flow();
-    EXPECT_EQ(compare(flow, std::nullopt), Resident::none);
+    EXPECT_EQ(compare(flow, std::nullopt, Live::changes), Resident::none);
     Flow resident = flow;
     resident.timeout_s = 1;
     resident.mark = 5;
-    EXPECT_EQ(compare(flow, resident), Resident::same);
+    EXPECT_EQ(compare(flow, resident, Live::changes), Resident::same);
+    EXPECT_EQ(compare(flow, resident, Live::stays), Resident::live);
+    EXPECT_EQ(compare(flow, hot(resident), Live::stays), Resident::same);
     resident.reply.destination_part = 1;  // The same client port, mapped to another one.
-    EXPECT_EQ(compare(flow, resident), Resident::other);
+    EXPECT_EQ(compare(flow, resident, Live::stays), Resident::other);
     resident = flow;
     resident.key.original.source_part = 1;  // Another client with the same mapping.
-    EXPECT_EQ(compare(flow, resident), Resident::other);
+    EXPECT_EQ(compare(flow, resident, Live::stays), Resident::other);
 }
 
 }  // namespace standby_test
