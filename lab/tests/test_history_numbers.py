@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capture_packets import VIP, avp, gre, ip, l2tp_control, ppp, tcp, udp
+from capture_packets import VIP, avp, gre, ip, l2tp_control, l2tp_data, ppp, tcp, udp
 from history_captures import CLIENT, Made, esp, ike_request, kinds, wireguard
 from vpnlab.history.numbers import Used
 from vpnlab.history.violations import (ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT,
@@ -163,6 +163,14 @@ def test_a_resumed_tunnel_asks_by_a_number_that_the_client_has(made, acknowledge
     made.from_client(0.3, from_client(acknowledged))
     made.claim(1, "gw2").send(1.1, "gw2", control(1, HELLO))
     assert kinds(made.check()) == found
+
+
+def test_numbered_data_acknowledges_nothing(made):
+    made.send(0.1, "gw1", control(0, SCCRP)).send(0.2, "gw1", control(1, ICRP))
+    made.from_client(0.3, from_client(2))
+    made.from_client(0.4, udp(CLIENT, VIP, 1701, 1701, l2tp_data(b"data", header="sequence")))
+    made.claim(1, "gw2").send(1.1, "gw2", control(1, HELLO))
+    assert kinds(made.check()) == []
 
 
 def test_whoever_forges_a_client_acknowledges_nothing(made):
