@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "cluster/effects/effects.hpp"
 #include "protocols/ipsec/work.hpp"
 #include "sim/agenda.hpp"
 #include "sim/numbers.hpp"
