@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "protocols/pptp/keeper/calls.hpp"
+#include "protocols/pptp/model/control_message.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {
