@@ -106,7 +106,7 @@ class L2tp:
     tunnel: int
     session: int
     ns: int | None = None
-    nr: int | None = None
+    nr: int | None = None  # None in data, where it is reserved.
     message: int | None = None
     avps: bytes = b""
     assigned_tunnel: int | None = None
@@ -400,7 +400,8 @@ def decode_l2tp(data: bytes, depth: int = 0) -> L2tp | None:
     if flags & 0x0800:
         if end < offset + 4:
             return None
-        packet.ns, packet.nr = struct.unpack_from("!HH", data, offset)
+        packet.ns, nr = struct.unpack_from("!HH", data, offset)
+        packet.nr = nr if packet.control else None
         offset += 4
     if packet.control:
         packet.avps = data[offset:end]

@@ -83,5 +83,4 @@ def _answers(packet: L2tp, word: _Word) -> bool:
         ppp = packet.ppp
         return (ppp is not None and (ppp.protocol, ppp.code) == (PPP_LCP, TERMINATE_ACK)
                 and ppp.ident == word.number)
-    return (packet.control and packet.nr is not None
-            and (packet.nr - word.number - 1) % SEQ16 < SEQ16 // 2)
+    return packet.nr is not None and (packet.nr - word.number - 1) % SEQ16 < SEQ16 // 2

@@ -103,12 +103,10 @@ class Numbers:
                 self._calls.pop(ip.dst, None)
 
     def answered(self, packet: Packet) -> None:
-        """What a client expects next, if this is a control message of L2TP. The Nr of numbered data
-        is reserved (RFC 2661 3.1)."""
+        """A control message of L2TP by a client: what it expects next."""
         ip = packet.frame.ip
-        upper = None if ip is None else ip.upper
-        if ip is not None and isinstance(upper, L2tp) and upper.control and upper.nr is not None:
-            self._expected[(ip.src, ip.sport)] = upper.nr
+        if ip is not None and isinstance(ip.upper, L2tp) and ip.upper.nr is not None:
+            self._expected[(ip.src, ip.sport)] = ip.upper.nr
 
     def seen(self) -> dict[str, int]:
         return {"esp_sas": len(self._sas), "gre_calls": self._of_calls,
